@@ -1,0 +1,229 @@
+//! An answer, as a slice writes it.
+//!
+//! The slice gives status, fields and body; the framing (`Content-Length`, `Connection`, `Date`,
+//! no body for HEAD and 304) is done here, once, for every slice.
+
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::buffer::SendBuf;
+use crate::wire::http1::emit;
+
+/// The body of an answer.
+#[derive(Debug, Clone)]
+pub enum Body<'a> {
+    /// Nothing, with `Content-Length: 0`.
+    Empty,
+    /// Bytes, copied.
+    Bytes(&'a [u8]),
+    /// A range of shared bytes.
+    Shared(&'a Arc<[u8]>, Range<usize>),
+    /// A range of a file: offset and length in bytes.
+    File(&'a Arc<File>, u64, u64),
+}
+
+impl Body<'_> {
+    fn len(&self) -> u64 {
+        match self {
+            Body::Empty => 0,
+            Body::Bytes(bytes) => bytes.len() as u64,
+            Body::Shared(_, range) => range.len() as u64,
+            Body::File(_, _, length) => *length,
+        }
+    }
+}
+
+/// An answer rendered ahead of its requests: only `Date` and `Connection` are missing.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    status: u16,
+    head: Box<[u8]>,
+    body: Arc<[u8]>,
+}
+
+impl Rendered {
+    /// Renders the head for `body`; `fields` are without `Content-Length`.
+    pub fn new(status: u16, fields: &[(&str, &[u8])], body: Arc<[u8]>) -> Self {
+        let mut head = SendBuf::new();
+        emit::status_line(&mut head, status);
+        for (name, value) in fields {
+            emit::field(&mut head, name, value);
+        }
+        emit::content_length(&mut head, body.len() as u64);
+        let mut bytes = Vec::new();
+        head.slices(|slice| {
+            bytes.extend_from_slice(slice);
+            true
+        });
+        Self { status, head: bytes.into_boxed_slice(), body }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Arc<[u8]> {
+        &self.body
+    }
+}
+
+/// How the connection stands while an answer is written; the session keeps it.
+#[derive(Debug)]
+pub struct Terms<'a> {
+    /// `Date: …\r\n`, rendered once a second.
+    pub date: &'a [u8],
+    /// The request was HEAD: no body leaves.
+    pub head_only: bool,
+    /// The connection ends after this answer.
+    pub close: bool,
+    /// The client speaks HTTP/1.0 and must be told when the connection stays.
+    pub tell_keep_alive: bool,
+}
+
+/// Writes one answer.
+pub struct Reply<'a> {
+    out: &'a mut SendBuf,
+    terms: Terms<'a>,
+    state: State,
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum State {
+    Nothing,
+    Head { status: u16 },
+    Finished { status: u16 },
+}
+
+impl<'a> Reply<'a> {
+    /// A reply into `out` under `terms`.
+    pub fn new(out: &'a mut SendBuf, terms: Terms<'a>) -> Self {
+        Self { out, terms, state: State::Nothing }
+    }
+
+    /// The status written, once the answer is complete.
+    pub fn finished(&self) -> Option<u16> {
+        match self.state {
+            State::Finished { status } => Some(status),
+            State::Nothing | State::Head { .. } => None,
+        }
+    }
+
+    /// Whether the connection ends after this answer.
+    pub fn closes(&self) -> bool {
+        self.terms.close
+    }
+
+    /// Ends the connection after this answer. Before the answer is written.
+    pub fn close(&mut self) {
+        assert_eq!(self.state, State::Nothing, "the head already promises otherwise");
+        self.terms.close = true;
+    }
+
+    /// Begins an answer.
+    pub fn status(&mut self, status: u16) -> &mut Self {
+        assert_eq!(self.state, State::Nothing, "one answer for one request");
+        self.state = State::Head { status };
+        emit::status_line(self.out, status);
+        self
+    }
+
+    /// Adds a field. Bytes that may not stand in a value (CR, LF, NUL) are left out.
+    pub fn header(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        debug_assert!(matches!(self.state, State::Head { .. }), "status first");
+        emit::field(self.out, name, value);
+        self
+    }
+
+    /// Ends the answer with a body of known length.
+    pub fn body(&mut self, body: Body<'_>) {
+        let State::Head { status } = self.state else { panic!("status first") };
+        if status != 304 && status != 204 {
+            emit::content_length(self.out, body.len());
+        }
+        self.end_head();
+        self.state = State::Finished { status };
+        if self.terms.head_only || status == 304 || status == 204 {
+            return;
+        }
+        match body {
+            Body::Empty => {}
+            Body::Bytes(bytes) => self.out.put(bytes),
+            Body::Shared(bytes, range) => self.out.put_shared(bytes, range),
+            Body::File(file, offset, length) => self.out.put_file(file, offset, length),
+        }
+    }
+
+    /// Ends the answer without a body.
+    pub fn empty(&mut self) {
+        self.body(Body::Empty);
+    }
+
+    /// Writes an answer that was rendered ahead.
+    pub fn rendered(&mut self, rendered: &Rendered) {
+        assert_eq!(self.state, State::Nothing, "one answer for one request");
+        self.out.put(&rendered.head);
+        self.end_head();
+        self.state = State::Finished { status: rendered.status };
+        if !self.terms.head_only {
+            self.out.put_shared(&rendered.body, 0..rendered.body.len());
+        }
+    }
+
+    /// A whole JSON answer; `json` is already encoded.
+    pub fn json(&mut self, status: u16, json: &[u8]) {
+        self.status(status).header("Content-Type", b"application/json").body(Body::Bytes(json));
+    }
+
+    /// A whole error answer: `{"error": …}` or `{"error": …, "reason": …}`.
+    pub fn error(&mut self, status: u16, error: &str, reason: Option<&str>) {
+        self.error_with(status, &[], error, reason);
+    }
+
+    /// The same with more fields, such as `Retry-After`.
+    pub fn error_with(&mut self, status: u16, fields: &[(&str, &[u8])], error: &str, reason: Option<&str>) {
+        self.status(status);
+        for (name, value) in fields {
+            self.header(name, value);
+        }
+        let json = error_json(error, reason);
+        self.header("Content-Type", b"application/json").body(Body::Bytes(json.as_bytes()));
+    }
+
+    fn end_head(&mut self) {
+        self.out.put(self.terms.date);
+        if self.terms.close {
+            self.out.put(b"Connection: close\r\n");
+        } else if self.terms.tell_keep_alive {
+            self.out.put(b"Connection: keep-alive\r\n");
+        }
+        self.out.put(b"\r\n");
+    }
+}
+
+/// The JSON of an error that a client sees.
+pub fn error_json(error: &str, reason: Option<&str>) -> String {
+    let mut json = String::with_capacity(error.len() + reason.map_or(0, str::len) + 32);
+    json.push_str("{\"error\":");
+    push_json_string(&mut json, error);
+    if let Some(reason) = reason {
+        json.push_str(",\"reason\":");
+        push_json_string(&mut json, reason);
+    }
+    json.push('}');
+    json
+}
+
+/// Appends `text` as a JSON string (RFC 8259 §7).
+pub fn push_json_string(json: &mut String, text: &str) {
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            control if (control as u32) < 0x20 => json.push_str(&format!("\\u{:04x}", control as u32)),
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+}

@@ -1,0 +1,19 @@
+//! Lattice: a private npm registry on its own event loop, as one binary and as a library.
+//!
+//! The rooms and what they may import are in `ARCHITECTURE.md`; `tests/layers.rs` holds them.
+#![cfg_attr(not(feature = "node"), no_std)]
+#![warn(missing_docs)]
+
+#[cfg(feature = "wire")]
+extern crate alloc;
+
+#[cfg(feature = "wire")]
+pub mod buffer;
+pub mod config;
+#[cfg(feature = "wire")]
+pub mod limits;
+#[cfg(feature = "wire")]
+pub mod wire;
+
+#[cfg(feature = "node")]
+pub mod app;

@@ -1,0 +1,125 @@
+//! Every bound of the program in one place, related to each other by compile-time asserts.
+//!
+//! These are ceilings and defaults. A key of `registry.toml` may lower most of them and raise some;
+//! the key's own documentation says how far. Names end in their unit and their role.
+
+// One request head (RFC 9112 §2): the request line and all fields, with their line ends.
+
+/// Longest request head accepted, in bytes (default and ceiling of `[http] head_bytes`).
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Shortest head limit that may be configured: below it real clients stop working.
+pub const HEAD_BYTES_MIN: usize = 1024;
+/// Most header fields in one head (default and ceiling of `[http] headers`).
+pub const HEADERS_MAX: usize = 100;
+/// Longest request target accepted, in bytes: more is answered 414.
+pub const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one).
+pub const BLANK_LINES_MAX: usize = 1;
+
+// Bodies.
+
+/// Longest chunk-size line with its extensions, in bytes (RFC 9112 §7.1.1).
+pub const CHUNK_LINE_BYTES_MAX: usize = 256;
+/// Most hexadecimal digits of a chunk size: 2^60 bytes are more than any body.
+pub const CHUNK_SIZE_DIGITS_MAX: usize = 15;
+/// Framing bytes of a chunked body that are always allowed, whatever the data.
+pub const CHUNK_OVERHEAD_BYTES: u64 = 16 * 1024;
+/// Framing bytes allowed beyond that for each byte of data: the thriftiest one-byte chunk costs five.
+pub const CHUNK_OVERHEAD_PER_BYTE: u64 = 8;
+/// Longest trailer section, in bytes. Trailers are checked and dropped.
+pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
+/// Largest body held in memory for a route that reads it whole (default of `[http] body_bytes`).
+pub const BODY_BUFFER_BYTES: usize = 1024 * 1024;
+/// Ceiling of `[http] body_bytes`.
+pub const BODY_BUFFER_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Largest body read and dropped for a route that wants none, so that the connection can go on.
+pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * 1024;
+/// Body bytes handed to a sink at once: large enough to make a job worth its switch.
+pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
+
+// Buffers and fairness.
+
+/// The receive buffer that each thread owns.
+pub const RECV_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes queued for one peer above which no further request of it is begun.
+pub const SEND_HIGH_WATER_BYTES: usize = 256 * 1024;
+/// Bytes of a shared body up to which a copy is cheaper than one more piece of a vectored write.
+pub const SEND_COPY_BYTES_MAX: usize = 4 * 1024;
+/// Most pieces handed to the kernel in one vectored write.
+pub const SEND_PIECES_MAX: usize = 64;
+/// Most requests of one connection answered in one turn of the loop, before others have theirs.
+pub const REQUESTS_PER_TURN_MAX: usize = 128;
+/// Most reads of one connection in one turn.
+pub const READS_PER_TURN_MAX: usize = 8;
+/// Most connections accepted in one turn.
+pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+/// Bytes still read and dropped after a refusal, so that the peer can read why.
+pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Events without progress in a row after which a connection is cut off.
+pub const BARREN_EVENTS_MAX: u8 = 64;
+/// Readiness events taken from the kernel at once.
+pub const EVENTS_PER_TURN: usize = 1024;
+/// Most captures in one route pattern.
+pub const PARAMS_MAX: usize = 4;
+/// Change notices waiting in one thread's mailbox above which they become one "everything changed".
+pub const CHANGES_QUEUED_MAX: usize = 1024;
+/// Most worker threads a node may be given.
+pub const THREADS_MAX: usize = 256;
+
+// Times, in nanoseconds.
+
+/// One second in the unit of the node's clock.
+pub const SECOND_NS: u64 = 1_000_000_000;
+/// How long accepting rests after the process ran out of descriptors.
+pub const ACCEPT_PAUSE_NS: u64 = SECOND_NS / 4;
+/// How long a connection lingers after a refusal.
+pub const LINGER_NS: u64 = 5 * SECOND_NS;
+/// How long an idle connection may still ask something once the node is draining.
+pub const DRAIN_IDLE_NS: u64 = SECOND_NS / 2;
+
+// Names and documents of the registry.
+
+/// Longest package name, with its scope, in bytes (the npm rule).
+pub const PACKAGE_NAME_BYTES_MAX: usize = 214;
+/// Longest version string considered.
+pub const VERSION_BYTES_MAX: usize = 256;
+/// Longest dist-tag.
+pub const TAG_BYTES_MAX: usize = 214;
+/// Deepest nesting of a JSON document.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// Longest number literal of a JSON document.
+pub const JSON_NUMBER_BYTES_MAX: usize = 64;
+/// Most object keys and array elements of a JSON document.
+pub const JSON_NODES_MAX: usize = 4_000_000;
+/// Largest publish document without its attachments.
+pub const PUBLISH_DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Largest metadata document: it carries the whole packument back.
+pub const METADATA_DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Default of `[npm] tarball_bytes`.
+pub const TARBALL_BYTES: u64 = 64 * 1024 * 1024;
+/// Ceiling of `[npm] tarball_bytes`.
+pub const TARBALL_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Most entries of a tarball.
+pub const TAR_ENTRIES_MAX: usize = 100_000;
+/// Most bytes a tarball may unfold to.
+pub const TAR_UNPACKED_BYTES_MAX: u64 = 4 * 1024 * 1024 * 1024;
+/// Most bytes a tarball may unfold to for each byte packed, once past the first 16 MiB.
+pub const TAR_RATIO_MAX: u64 = 200;
+/// Largest `package.json` inside a tarball.
+pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
+/// Readme kept for a package; the rest is cut at a character.
+pub const README_BYTES_MAX: usize = 64 * 1024;
+
+const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
+const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
+const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete line is kept whole
+const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
+const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
+const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
+const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
+const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
+const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
+const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
+const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
+const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

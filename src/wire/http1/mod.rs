@@ -1,0 +1,16 @@
+//! HTTP/1.1 on the wire: bytes in, heads and body data out; status and fields in, bytes out.
+//!
+//! A head borrows the bytes it was parsed from; nothing is allocated.
+//! Refused here, not later, because parsers disagree on them: bare LF or CR, obs-fold, space before
+//! the colon, NUL, two lengths, a length with chunked, chunk sizes that are no plain hex number.
+
+pub mod body;
+pub mod emit;
+pub mod error;
+pub mod head;
+pub mod scan;
+
+pub use body::{BodyDecoder, Step};
+pub use error::Error;
+pub use head::{Framing, Head, Limits, Method, Slots, Version, parse_head, slots};
+pub use scan::HeadScan;

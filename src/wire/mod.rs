@@ -1,0 +1,4 @@
+//! Sans-IO codecs: bytes to values and back. No socket, no clock, no policy.
+
+pub mod date;
+pub mod http1;
