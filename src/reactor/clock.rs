@@ -7,18 +7,18 @@ use crate::wire::date::http_date;
 
 /// A clock that never goes back, and the calendar beside it.
 #[derive(Debug)]
-pub struct Clock {
+pub(super) struct Clock {
     start: Instant,
 }
 
 impl Clock {
     /// Begins at zero.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { start: Instant::now() }
     }
 
     /// Now.
-    pub fn now(&self) -> Moment {
+    pub(super) fn now(&self) -> Moment {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Moment { monotonic_ns: self.start.elapsed().as_nanos() as u64, unix_ms: unix.as_millis() as u64 }
     }
@@ -32,21 +32,21 @@ impl Default for Clock {
 
 /// `Date: …\r\n`, rendered once a second.
 #[derive(Debug)]
-pub struct DateLine {
+pub(super) struct DateLine {
     second: u64,
     bytes: [u8; 37],
 }
 
 impl DateLine {
     /// The line of this moment.
-    pub fn new(now: Moment) -> Self {
+    pub(super) fn new(now: Moment) -> Self {
         let mut line = Self { second: u64::MAX, bytes: *b"Date: .............................\r\n" };
         line.update(now);
         line
     }
 
     /// Renders it again if the second has changed.
-    pub fn update(&mut self, now: Moment) {
+    pub(super) fn update(&mut self, now: Moment) {
         let second = now.unix_ms / 1000;
         if second != self.second {
             self.second = second;
@@ -55,7 +55,7 @@ impl DateLine {
     }
 
     /// The line.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 }

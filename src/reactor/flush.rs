@@ -11,7 +11,7 @@ use crate::limits::{SEND_PER_TURN_BYTES, SEND_PIECES_MAX};
 
 /// How far a flush came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flushed {
+pub(super) enum Flushed {
     /// Everything left.
     All,
     /// The kernel takes no more for now.
@@ -21,7 +21,7 @@ pub enum Flushed {
 }
 
 /// Sends what it can; counts the bytes into `sent`.
-pub fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     let start = *sent;
     loop {
         let Some(front) = out.front() else { return Ok(Flushed::All) };
@@ -54,7 +54,7 @@ fn send_bytes(stream: &mut TcpStream, out: &SendBuf) -> io::Result<usize> {
     if let Some(bytes) = out.only_own() {
         return stream.write(bytes);
     }
-    let mut slices = [const { IoSlice::new(&[]) }; SEND_PIECES_MAX];
+    let mut slices = [IoSlice::new(&[]); SEND_PIECES_MAX];
     let mut count = 0;
     out.slices(|slice| {
         slices[count] = IoSlice::new(slice);

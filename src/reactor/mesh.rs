@@ -67,12 +67,12 @@ impl Mesh {
     }
 
     /// Takes the changes left for `thread`.
-    pub fn take_changes(&self, thread: usize) -> VecDeque<Change> {
+    pub(super) fn take_changes(&self, thread: usize) -> VecDeque<Change> {
         std::mem::take(&mut lock(&self.posts[thread].inbox).changes)
     }
 
     /// Gives a result to the thread of its connection, and wakes it.
-    pub fn deliver(&self, thread: usize, key: Key, done: Done) {
+    pub(super) fn deliver(&self, thread: usize, key: Key, done: Done) {
         let first = {
             let mut inbox = lock(&self.posts[thread].inbox);
             inbox.done.push((key, done));
@@ -84,7 +84,7 @@ impl Mesh {
     }
 
     /// Takes the results left for `thread`.
-    pub fn take_done(&self, thread: usize) -> Vec<(Key, Done)> {
+    pub(super) fn take_done(&self, thread: usize) -> Vec<(Key, Done)> {
         std::mem::take(&mut lock(&self.posts[thread].inbox).done)
     }
 

@@ -2,7 +2,7 @@
 
 /// Names one entry of a [`Slab`]: `generation << 32 | index`. Never names a later one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key(pub u64);
+pub(crate) struct Key(pub(crate) u64);
 
 impl Key {
     fn new(index: usize, generation: u32) -> Self {
@@ -24,29 +24,29 @@ struct Entry<T> {
 }
 
 /// A growing array whose places are used again.
-pub struct Slab<T> {
+pub(super) struct Slab<T> {
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
 }
 
 impl<T> Slab<T> {
     /// An empty slab.
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { entries: Vec::new(), free: Vec::new() }
     }
 
     /// How many values it holds.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
 
     /// Whether it holds none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Adds what `make` returns for the new key.
-    pub fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
+    pub(super) fn insert_with(&mut self, make: impl FnOnce(Key) -> T) -> Key {
         let index = match self.free.pop() {
             Some(index) => index as usize,
             None => {
@@ -61,7 +61,7 @@ impl<T> Slab<T> {
     }
 
     /// The value of `key`, unless it was removed since.
-    pub fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index())?;
         if entry.generation != key.generation() {
             return None;
@@ -70,7 +70,7 @@ impl<T> Slab<T> {
     }
 
     /// Removes the value of `key`; the key is stale from now on.
-    pub fn remove(&mut self, key: Key) -> Option<T> {
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let entry = self.entries.get_mut(key.index())?;
         if entry.generation != key.generation() {
             return None;
@@ -83,7 +83,7 @@ impl<T> Slab<T> {
     }
 
     /// The keys of all values.
-    pub fn keys(&self) -> Vec<Key> {
+    pub(super) fn keys(&self) -> Vec<Key> {
         let live = self.entries.iter().enumerate().filter(|(_, entry)| entry.value.is_some());
         live.map(|(index, entry)| Key::new(index, entry.generation)).collect()
     }

@@ -11,7 +11,7 @@ use super::slab::Key;
 
 /// What a deadline is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Owner {
+pub(super) enum Owner {
     /// A connection.
     Conn(Key),
     /// Accepting begins again.
@@ -24,23 +24,23 @@ pub enum Owner {
 
 /// The deadlines of one thread, in nanoseconds of the monotonic clock.
 #[derive(Debug, Default)]
-pub struct Timers {
+pub(super) struct Timers {
     heap: BinaryHeap<Reverse<(u64, Owner)>>,
 }
 
 impl Timers {
     /// Adds an entry.
-    pub fn set(&mut self, at_ns: u64, owner: Owner) {
+    pub(super) fn set(&mut self, at_ns: u64, owner: Owner) {
         self.heap.push(Reverse((at_ns, owner)));
     }
 
     /// When the nearest entry comes due.
-    pub fn next(&self) -> Option<u64> {
+    pub(super) fn next(&self) -> Option<u64> {
         self.heap.peek().map(|Reverse((at_ns, _))| *at_ns)
     }
 
     /// Removes an entry that is due, if there is one: when it was due, and whose it is.
-    pub fn pop_due(&mut self, now_ns: u64) -> Option<(u64, Owner)> {
+    pub(super) fn pop_due(&mut self, now_ns: u64) -> Option<(u64, Owner)> {
         if self.next()? > now_ns {
             return None;
         }
@@ -48,7 +48,7 @@ impl Timers {
     }
 
     /// Drops the entries of connections that are gone, once they are the larger part.
-    pub fn forget_closed(&mut self, live: usize, mut is_live: impl FnMut(Key) -> bool) {
+    pub(super) fn forget_closed(&mut self, live: usize, mut is_live: impl FnMut(Key) -> bool) {
         if self.heap.len() > 1024 + 4 * live {
             self.heap.retain(|Reverse((_, owner))| match owner {
                 Owner::Conn(key) => is_live(*key),

@@ -27,7 +27,13 @@ struct Called {
 
 impl Http1 {
     /// Begins a request; how many of the bytes `after` its head it used.
-    pub(super) fn begin(&mut self, head: &Head<'_, '_>, bytes: &[u8], after: &[u8], turn: &mut Turn<'_>) -> usize {
+    pub(super) fn begin<'b>(
+        &mut self,
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        after: &'b [u8],
+        turn: &mut Turn<'_>,
+    ) -> usize {
         let (route, params) = match turn.app.router().find(head.method, head.path) {
             Found::Route(route, params) => (route, params),
             Found::WrongMethod(allow) => {
@@ -64,13 +70,13 @@ impl Http1 {
     }
 
     /// A body that is read whole (or read and dropped) before the call.
-    fn begin_buffer(
+    fn begin_buffer<'b>(
         &mut self,
-        mut asked: Asked<'_>,
+        mut asked: Asked<'b>,
         framing: Framing,
         max: u64,
         keep: bool,
-        after: &[u8],
+        after: &'b [u8],
         turn: &mut Turn<'_>,
     ) -> usize {
         if let Framing::Length(length) = framing {
