@@ -17,3 +17,5 @@ pub mod wire;
 
 #[cfg(feature = "node")]
 pub mod app;
+#[cfg(feature = "node")]
+pub mod settings;
