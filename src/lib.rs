@@ -23,3 +23,5 @@ pub mod reactor;
 pub mod service;
 #[cfg(feature = "node")]
 pub mod session;
+#[cfg(feature = "node")]
+pub mod settings;
