@@ -9,6 +9,8 @@
 
 mod http;
 mod node;
+mod package;
 
 pub(crate) use http::{Raw, Response, get, http};
 pub(crate) use node::{Data, Node, Setup, lattice};
+pub(crate) use package::{Package, noise, sha512};
