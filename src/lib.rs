@@ -18,6 +18,8 @@ pub mod wire;
 #[cfg(feature = "node")]
 pub mod app;
 #[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
 pub mod reactor;
 #[cfg(feature = "node")]
 pub mod service;
