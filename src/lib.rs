@@ -17,3 +17,11 @@ pub mod wire;
 
 #[cfg(feature = "node")]
 pub mod app;
+#[cfg(feature = "node")]
+pub mod reactor;
+#[cfg(feature = "node")]
+pub mod service;
+#[cfg(feature = "node")]
+pub mod session;
+#[cfg(feature = "node")]
+pub mod settings;
