@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Instant;
 
 use crate::client::{Client, Family};
 use crate::packages::Names;
@@ -106,7 +107,10 @@ impl Case {
 
     /// The failure of a step, if it fails.
     fn attempt(&self, (name, step): &Step) -> Option<String> {
-        let payload = catch_unwind(AssertUnwindSafe(|| step(self))).err()?;
+        let begin = Instant::now();
+        let outcome = catch_unwind(AssertUnwindSafe(|| step(self)));
+        eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f32());
+        let payload = outcome.err()?;
         let text = payload.downcast_ref::<String>().cloned();
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned()));
         Some(format!("step {name}: {}", text.unwrap_or_default()))

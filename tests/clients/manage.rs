@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use crate::case::Case;
 use crate::client::Family;
-use crate::publish::publish;
+use crate::packages;
+use crate::publish::{publish, publish_args};
 use crate::support::http;
 
 /// Shows a version and one field, of an unscoped and of a scoped package.
@@ -102,7 +103,7 @@ pub(crate) fn search(case: &Case) {
     case.says_no_more(&folder, &["search", "there-is-no-such-thing", "--json"], &case.names.leaf);
 }
 
-/// Marks a version, which the others and an install show, and takes the mark back.
+/// Marks one version and not its neighbour, and takes the mark back.
 pub(crate) fn deprecate(case: &Case) {
     let folder = anywhere(case);
     let version = format!("{}@1.0.0", case.names.leaf);
@@ -113,7 +114,8 @@ pub(crate) fn deprecate(case: &Case) {
     case.says_no_more(&folder, &["view", &version, "deprecated"], "use 1.1");
 }
 
-/// Takes one version back: it leaves the packument, its tarball is gone, the others stay.
+/// Takes one version back: it leaves the packument, its tarball is gone, the others stay, and the version
+/// can never be published again.
 pub(crate) fn unpublish_version(case: &Case) {
     for name in [&case.names.leaf, &case.names.mid] {
         publish(case, name, "1.2.0", None);
@@ -124,6 +126,8 @@ pub(crate) fn unpublish_version(case: &Case) {
         assert!(after["versions"].get("1.0.0").is_some(), "{name}: {after:#}");
         assert_ne!(after["dist-tags"]["latest"], "1.2.0", "{name}: {after:#}");
         assert_eq!(http("GET", tarball.as_str().expect("a URL"), &[], b"").status, 404, "{tarball} is still there");
+        let folder = packages::write(&case.sandbox, name, "1.2.0", None);
+        case.refused(&folder, &publish_args(case.client.family(), "1.2.0"));
     }
 }
 
@@ -158,7 +162,7 @@ fn json(text: &str) -> serde_json::Value {
 /// A project that needs nothing, for commands that only talk to the registry.
 fn anywhere(case: &Case) -> PathBuf {
     let folder = case.sandbox.folder("anywhere");
-    crate::packages::write_project(&folder, &[]);
+    packages::write_project(&folder, &[]);
     if case.client.family() == Family::Yarn4 {
         std::fs::write(folder.join("yarn.lock"), "").expect("the temp dir is writable");
     }
