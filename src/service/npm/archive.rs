@@ -85,7 +85,9 @@ impl Error {
             Self::BadPath => {
                 "the tarball has an entry whose path is not plain: no backslash, control character, empty or . component is accepted"
             }
-            Self::Bomb => "the tarball unfolds to too much: at most 4 GiB, and at most 200 times its own size beyond 16 MiB",
+            Self::Bomb => {
+                "the tarball unfolds to too much: at most 4 GiB, and at most 200 times its own size beyond 16 MiB"
+            }
             Self::Device => "the tarball has a device or a pipe: only files, directories and links are accepted",
             Self::DuplicateManifest => "the tarball has two of package.json",
             Self::Extension => "the tarball has an extension header that is too long or contradicts its entry",
@@ -99,7 +101,9 @@ impl Error {
             Self::Tar => "the attachment is not a gzipped tarball",
             Self::TooManyEntries => "the tarball has too many entries: at most 100000",
             Self::Trailing => "the tarball has data after its end",
-            Self::UnknownKind => "the tarball has an entry of a kind that is not accepted: only files, directories and links are",
+            Self::UnknownKind => {
+                "the tarball has an entry of a kind that is not accepted: only files, directories and links are"
+            }
         }
     }
 }
@@ -258,7 +262,12 @@ impl Walker {
         Ok(())
     }
 
-    fn on_member(&mut self, entry: &mut Entry<'_, impl Read>, path: path::Checked<'_>, link: Option<Vec<u8>>) -> Result<(), Error> {
+    fn on_member(
+        &mut self,
+        entry: &mut Entry<'_, impl Read>,
+        path: path::Checked<'_>,
+        link: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
         let kind = entry.header().entry_type();
         let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous) && !path.is_directory;
         if path.is_like_manifest() && !(is_file && path.inner == "package.json") {

@@ -120,7 +120,9 @@ impl NameError {
             }
             Self::Empty => "invalid package name: it is empty; allowed are name and @scope/name",
             Self::Encoding => "invalid package name: it is not percent-encoded UTF-8",
-            Self::LeadingSign => "invalid package name: it may not begin with a dot, nor without a scope with an underscore",
+            Self::LeadingSign => {
+                "invalid package name: it may not begin with a dot, nor without a scope with an underscore"
+            }
             Self::ParentPath => "invalid package name: it may not contain two dots in a row",
             Self::Reserved => "invalid package name: this word is reserved",
             Self::ScopeAlone => "invalid package name: after a scope comes a slash and a name: @scope/name",
@@ -206,7 +208,8 @@ mod tests {
 
     #[test]
     fn ordinary_and_odd_names_are_names() {
-        let odd = ["JSONStream-x", "-x", "@scope/_x", "@con/x", "nul.js", "aux", "a.b_c~d", "left-pad", "x", "@a/b", "@_s/x"];
+        let odd =
+            ["JSONStream-x", "-x", "@scope/_x", "@con/x", "nul.js", "aux", "a.b_c~d", "left-pad", "x", "@a/b", "@_s/x"];
         for name in odd {
             assert_eq!(PackageName::parse(name).unwrap().as_str(), name);
         }
@@ -233,8 +236,32 @@ mod tests {
     #[test]
     fn path_traversal_and_nul_in_any_encoding_are_no_names() {
         let bad = [
-            "..", "../x", "%2e%2e", "%2e%2e%2fx", "..%5cx", "a..b", "@a/..", "@../b", "a/b", "@a/b/c", "a\\b", "a%5cb",
-            "a%00", "%00", "a\0b", ".hidden", "@a/.b", "@.a/b", "a%2f..%2fb", "%c0%ae%c0%ae", "%", "%zz", "/", "@/", "@a/", "@/a",
+            "..",
+            "../x",
+            "%2e%2e",
+            "%2e%2e%2fx",
+            "..%5cx",
+            "a..b",
+            "@a/..",
+            "@../b",
+            "a/b",
+            "@a/b/c",
+            "a\\b",
+            "a%5cb",
+            "a%00",
+            "%00",
+            "a\0b",
+            ".hidden",
+            "@a/.b",
+            "@.a/b",
+            "a%2f..%2fb",
+            "%c0%ae%c0%ae",
+            "%",
+            "%zz",
+            "/",
+            "@/",
+            "@a/",
+            "@/a",
         ];
         for raw in bad {
             assert!(PackageName::from_path(raw.as_bytes()).is_err(), "{raw:?}");
@@ -243,7 +270,10 @@ mod tests {
 
     #[test]
     fn signs_that_mean_something_elsewhere_are_no_names() {
-        for raw in ["_x", "@x", "x@y", "a b", " a", "a ", "a%20b", "é", "a?b", "a#b", "a:b", "a+b", "a,b", "\u{7f}", "a\n", "<a>", "\"a"] {
+        for raw in [
+            "_x", "@x", "x@y", "a b", " a", "a ", "a%20b", "é", "a?b", "a#b", "a:b", "a+b", "a,b", "\u{7f}", "a\n",
+            "<a>", "\"a",
+        ] {
             assert!(PackageName::parse(raw).is_err(), "{raw:?}");
         }
     }
@@ -272,7 +302,16 @@ mod tests {
         let name = PackageName::parse("@s/n").unwrap();
         assert_eq!(name.version_of_file("n-1.0.0.tgz"), Some("1.0.0"));
         assert_eq!(name.version_of_file("n-1.0.0-rc.1.tgz"), Some("1.0.0-rc.1"));
-        for file in ["n-1.0.tgz", "m-1.0.0.tgz", "n-1.0.0.tar", "n-.tgz", "n-../1.0.0.tgz", "@s/n-1.0.0.tgz", "n-1.0.0.tgz.tgz", "n-v1.0.0.tgz"] {
+        for file in [
+            "n-1.0.tgz",
+            "m-1.0.0.tgz",
+            "n-1.0.0.tar",
+            "n-.tgz",
+            "n-../1.0.0.tgz",
+            "@s/n-1.0.0.tgz",
+            "n-1.0.0.tgz.tgz",
+            "n-v1.0.0.tgz",
+        ] {
             assert_eq!(name.version_of_file(file), None, "{file}");
         }
     }

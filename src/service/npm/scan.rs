@@ -386,7 +386,8 @@ mod tests {
         scanner.finish().map(|()| all)
     }
 
-    const SAMPLE: &[u8] = r#" {"a":[1,-0.5e+3,true,{"b\u00e9\n":"x\"\\é€𝄞"},[],{}],"c":null , "d":"","e":0} "#.as_bytes();
+    const SAMPLE: &[u8] =
+        r#" {"a":[1,-0.5e+3,true,{"b\u00e9\n":"x\"\\é€𝄞"},[],{}],"c":null , "d":"","e":0} "#.as_bytes();
 
     #[test]
     fn a_text_means_the_same_wherever_it_is_cut() {
@@ -410,9 +411,38 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused() {
         let bad = [
-            "{]", "[}", "{,}", "[1,]", "{\"a\":1,}", "{\"a\"}", "{a:1}", "{'a':1}", "[01]", "[-]", "[1.]", "[.5]", "[+1]", "[1e]", "[1e+]",
-            "[tru]", "[TRUE]", "[nul1]", "[\"\\x\"]", "[\"\\u12g4\"]", "[\"\n\"]", "[\"\0\"]", "{}x", "{} {}", "[1 2]", "[--1]", "[0x1]",
-            "[NaN]", "//", "{\"a\":1 \"b\":2}", "\u{feff}{}", "}",
+            "{]",
+            "[}",
+            "{,}",
+            "[1,]",
+            "{\"a\":1,}",
+            "{\"a\"}",
+            "{a:1}",
+            "{'a':1}",
+            "[01]",
+            "[-]",
+            "[1.]",
+            "[.5]",
+            "[+1]",
+            "[1e]",
+            "[1e+]",
+            "[tru]",
+            "[TRUE]",
+            "[nul1]",
+            "[\"\\x\"]",
+            "[\"\\u12g4\"]",
+            "[\"\n\"]",
+            "[\"\0\"]",
+            "{}x",
+            "{} {}",
+            "[1 2]",
+            "[--1]",
+            "[0x1]",
+            "[NaN]",
+            "//",
+            "{\"a\":1 \"b\":2}",
+            "\u{feff}{}",
+            "}",
         ];
         for bad in bad {
             assert_eq!(check(bad.as_bytes(), 1000), Err(Error::Syntax), "{bad:?}");
@@ -421,7 +451,8 @@ mod tests {
 
     #[test]
     fn serde_agrees_on_what_is_json() {
-        for good in ["{}", "[]", "[1,2.5,-3e9,0,1E-2]", "[\"\\u0041\\/\\b\\f\\n\\r\\t\"]", "[[[{}]]]", "\"x\"", "true"] {
+        for good in ["{}", "[]", "[1,2.5,-3e9,0,1E-2]", "[\"\\u0041\\/\\b\\f\\n\\r\\t\"]", "[[[{}]]]", "\"x\"", "true"]
+        {
             assert_eq!(check(good.as_bytes(), 1000), Ok(()), "{good}");
             assert!(serde_json::from_str::<serde_json::Value>(good).is_ok());
         }
@@ -429,7 +460,9 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_utf8_are_refused() {
-        for bad in [b"\xff".as_slice(), b"\xc0\xae", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xf8\x88"] {
+        for bad in
+            [b"\xff".as_slice(), b"\xc0\xae", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\x80", b"\xf8\x88"]
+        {
             assert_eq!(check(&[b"[\"", bad, b"\"]"].concat(), 1000), Err(Error::Utf8), "{bad:?}");
         }
         for text in ["\u{7f}", "\u{80}", "\u{7ff}", "\u{800}", "\u{ffff}", "\u{10000}", "\u{10ffff}"] {

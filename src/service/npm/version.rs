@@ -105,7 +105,10 @@ pub fn check_tag(tag: &str) -> Result<(), TagError> {
     if is_range(tag) {
         return Err(TagError::Range);
     }
-    match tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!'()*".contains(&byte)) && tag != "." && tag != ".." {
+    match tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~!'()*".contains(&byte))
+        && tag != "."
+        && tag != ".."
+    {
         true => Ok(()),
         false => Err(TagError::BadByte),
     }
@@ -121,8 +124,27 @@ mod tests {
             assert!(is_exact(good), "{good}");
         }
         let bad = [
-            "", "1", "1.2", "v1.2.3", "=1.2.3", " 1.2.3", "1.2.3 ", "1.2.3+build", "1.2.3-rc.1+5", "01.2.3", "1.2.3-01", "1.2.3-",
-            "1.2.3.4", "1.2.3beta", "1.2.x", "latest", "1.2.3\n", "1.2.3/../x", "__proto__", "99999999999999999999.0.0", "1.0.0 junk",
+            "",
+            "1",
+            "1.2",
+            "v1.2.3",
+            "=1.2.3",
+            " 1.2.3",
+            "1.2.3 ",
+            "1.2.3+build",
+            "1.2.3-rc.1+5",
+            "01.2.3",
+            "1.2.3-01",
+            "1.2.3-",
+            "1.2.3.4",
+            "1.2.3beta",
+            "1.2.x",
+            "latest",
+            "1.2.3\n",
+            "1.2.3/../x",
+            "__proto__",
+            "99999999999999999999.0.0",
+            "1.0.0 junk",
         ];
         for bad in bad {
             assert!(!is_exact(bad), "{bad:?}");
@@ -131,7 +153,9 @@ mod tests {
 
     #[test]
     fn cleaning_takes_away_what_clients_add() {
-        for (from, to) in [("v1.2.3", "1.2.3"), (" =v1.2.3 ", "1.2.3"), ("1.2.3+b.5", "1.2.3"), ("1.2.3-a+b", "1.2.3-a")] {
+        for (from, to) in
+            [("v1.2.3", "1.2.3"), (" =v1.2.3 ", "1.2.3"), ("1.2.3+b.5", "1.2.3"), ("1.2.3-a+b", "1.2.3-a")]
+        {
             assert_eq!(clean(from).as_deref(), Some(to), "{from}");
         }
         for bad in ["", "v", "1.2", "x", "1.2.3 || 2"] {
@@ -168,9 +192,17 @@ mod tests {
             assert_eq!(check_tag(good), Ok(()), "{good}");
         }
         for (bad, why) in [
-            ("", TagError::Empty), ("__proto__", TagError::Reserved), ("constructor", TagError::Reserved),
-            ("prototype", TagError::Reserved), ("a/b", TagError::BadByte), ("a b", TagError::BadByte), ("..", TagError::BadByte),
-            ("a\0", TagError::BadByte), ("é", TagError::BadByte), ("a%2f", TagError::BadByte), ("a\\b", TagError::BadByte),
+            ("", TagError::Empty),
+            ("__proto__", TagError::Reserved),
+            ("constructor", TagError::Reserved),
+            ("prototype", TagError::Reserved),
+            ("a/b", TagError::BadByte),
+            ("a b", TagError::BadByte),
+            ("..", TagError::BadByte),
+            ("a\0", TagError::BadByte),
+            ("é", TagError::BadByte),
+            ("a%2f", TagError::BadByte),
+            ("a\\b", TagError::BadByte),
         ] {
             assert_eq!(check_tag(bad), Err(why), "{bad:?}");
         }

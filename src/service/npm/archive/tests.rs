@@ -167,7 +167,9 @@ fn there_is_exactly_one_manifest() {
     assert_eq!(error(Pack::default()), "NoManifest");
     assert_eq!(error(package().file("package/package.json", b"{}")), "DuplicateManifest");
     assert_eq!(error(package().file("other/package.json", b"{}")), "DuplicateManifest");
-    for path in ["package/Package.json", "package/PACKAGE.JSON", "package/pac\u{212a}age.json", "package/package.j\u{17f}on"] {
+    for path in
+        ["package/Package.json", "package/PACKAGE.JSON", "package/pac\u{212a}age.json", "package/package.j\u{17f}on"]
+    {
         assert_eq!(error(package().file(path, b"{}")), "ManifestKind", "{path}");
     }
     let link = package().entry(EntryType::Link, b"other/package.json", b"package/x", b"");
@@ -188,11 +190,17 @@ fn a_manifest_may_have_1_mib() {
 fn extension_headers_are_short_and_do_not_contradict() {
     assert_eq!(error(package().pax(&[("size", "9")]).file("package/a", b"")), "Extension");
     assert_eq!(error(package().pax(&[("size", "x")]).file("package/a", b"")), "Extension");
-    assert_eq!(error(package().pax(&[("path", "package/a"), ("path", "package/b")]).file("package/a", b"")), "Extension");
+    assert_eq!(
+        error(package().pax(&[("path", "package/a"), ("path", "package/b")]).file("package/a", b"")),
+        "Extension"
+    );
     let both = package().pax(&[("path", "package/a")]).entry(EntryType::GNULongName, b"l", b"", b"package/b\0");
     assert_eq!(error(both.file("package/c", b"")), "Extension");
     assert_eq!(error(package().pax(&[("path", "package/a")])), "Extension");
-    assert_eq!(error(package().entry(EntryType::XHeader, b"pax", b"", b"99 path=x\n").file("package/a", b"")), "Extension");
+    assert_eq!(
+        error(package().entry(EntryType::XHeader, b"pax", b"", b"99 path=x\n").file("package/a", b"")),
+        "Extension"
+    );
     let global = package().entry(EntryType::XGlobalHeader, b"g", b"", b"18 path=package/a\n");
     assert_eq!(error(global), "Extension");
     let long = |bytes: u64| package().entry(EntryType::XHeader, b"pax", b"", &vec![b'x'; bytes as usize]);
@@ -202,7 +210,9 @@ fn extension_headers_are_short_and_do_not_contradict() {
 #[test]
 fn what_is_no_gzipped_tar_is_refused() {
     let good = package().tgz();
-    for bad in [b"".as_slice(), b"hello", &gzip(b"hello"), &package().0, &good[..good.len() / 2], &good[..good.len() - 4]] {
+    for bad in
+        [b"".as_slice(), b"hello", &gzip(b"hello"), &package().0, &good[..good.len() / 2], &good[..good.len() - 4]]
+    {
         assert!(matches!(look(bad), Err(Error::Tar | Error::NoManifest)), "{} bytes", bad.len());
     }
     let mut wrong = package();

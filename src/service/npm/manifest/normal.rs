@@ -16,9 +16,11 @@ pub fn dependencies(manifest: &Manifest, field: &str) -> BTreeMap<String, String
 /// A field of dependencies as an object of strings, in order: very old packages have a list.
 pub fn dependency_object(value: Option<&Value>) -> Map<String, Value> {
     match value {
-        Some(Value::Object(object)) => {
-            object.iter().filter(|(_, spec)| spec.is_string()).map(|(name, spec)| (name.clone(), spec.clone())).collect()
-        }
+        Some(Value::Object(object)) => object
+            .iter()
+            .filter(|(_, spec)| spec.is_string())
+            .map(|(name, spec)| (name.clone(), spec.clone()))
+            .collect(),
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(named_spec).collect(),
         Some(Value::String(list)) => {
             list.split([' ', '\t', '\n', '\r', ',']).filter(|item| !item.is_empty()).map(named_spec).collect()
@@ -61,7 +63,9 @@ fn hosted(spec: &str) -> Option<String> {
     };
     let path = path.strip_suffix(".git").unwrap_or(path);
     let (owner, repository) = path.split_once('/')?;
-    let plain = |part: &str| !part.is_empty() && !part.starts_with(['.', '~', '@']) && !part.contains(['/', ':', ' ', '@', '?']);
+    let plain = |part: &str| {
+        !part.is_empty() && !part.starts_with(['.', '~', '@']) && !part.contains(['/', ':', ' ', '@', '?'])
+    };
     (plain(owner) && plain(repository)).then(|| format!("{host}:{path}#{commit}"))
 }
 
@@ -79,7 +83,9 @@ pub fn bundled(manifest: &Manifest) -> Vec<String> {
     match manifest.get("bundleDependencies").or_else(|| manifest.get("bundledDependencies")) {
         Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).map(String::from).collect(),
         Some(Value::Object(object)) => object.keys().cloned().collect(),
-        Some(Value::Bool(true)) => dependency_object(manifest.get("dependencies")).into_iter().map(|(name, _)| name).collect(),
+        Some(Value::Bool(true)) => {
+            dependency_object(manifest.get("dependencies")).into_iter().map(|(name, _)| name).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -97,7 +103,10 @@ pub fn bins(name: &PackageName, manifest: &Manifest) -> BTreeMap<String, String>
         Some(Value::String(path)) => add(name.base(), path),
         Some(Value::Array(paths)) => paths.iter().filter_map(Value::as_str).for_each(|path| add(path, path)),
         Some(Value::Object(object)) => {
-            object.iter().filter_map(|(command, path)| Some((command, path.as_str()?))).for_each(|(command, path)| add(command, path));
+            object
+                .iter()
+                .filter_map(|(command, path)| Some((command, path.as_str()?)))
+                .for_each(|(command, path)| add(command, path));
         }
         _ => {}
     }

@@ -68,7 +68,14 @@ pub struct Stored {
 }
 
 /// Makes what is kept of the document's manifest, once it agreed with the tarball's.
-pub fn store(name: &PackageName, version: &str, document: &Manifest, tarball: &Manifest, contents: &Contents, publisher: Publisher<'_>) -> Stored {
+pub fn store(
+    name: &PackageName,
+    version: &str,
+    document: &Manifest,
+    tarball: &Manifest,
+    contents: &Contents,
+    publisher: Publisher<'_>,
+) -> Stored {
     let mut manifest = Map::new();
     manifest.insert("name".into(), name.as_str().into());
     manifest.insert("version".into(), version.into());
@@ -83,7 +90,15 @@ pub fn store(name: &PackageName, version: &str, document: &Manifest, tarball: &M
     }
     let has_install = put_scripts(&mut manifest, tarball, contents);
     set(&mut manifest, "bundleDependencies", strings(normal::bundled(tarball)));
-    set(&mut manifest, "bin", normal::bins(name, document).into_iter().map(|(command, path)| (command, path.into())).collect::<Map<_, _>>().into());
+    set(
+        &mut manifest,
+        "bin",
+        normal::bins(name, document)
+            .into_iter()
+            .map(|(command, path)| (command, path.into()))
+            .collect::<Map<_, _>>()
+            .into(),
+    );
     manifest.insert("_id".into(), format!("{name}@{version}").into());
     manifest.insert("_npmUser".into(), serde_json::json!({ "name": publisher.name, "email": publisher.email }));
     manifest.insert("_hasShrinkwrap".into(), contents.has_shrinkwrap.into());

@@ -58,25 +58,34 @@ fn what_real_clients_send_agrees_with_what_they_packed() {
     old_npm["dependencies"] = json!({"a": "^1.0.0", "b": "2", "c": "3"});
     let mut bun = npm.clone();
     bun["bin"] = json!({"@scope/odd": "bin/a.js"});
-    for (client, document) in [("npm", npm), ("yarn 1", yarn1), ("old npm", old_npm), ("bun", bun), ("yarn 4", packed.clone())] {
+    for (client, document) in
+        [("npm", npm), ("yarn 1", yarn1), ("old npm", old_npm), ("bun", bun), ("yarn 4", packed.clone())]
+    {
         assert_eq!(agreement(document, packed.clone()), Ok(()), "{client}");
     }
 }
 
 #[test]
 fn empty_and_absent_are_the_same() {
-    let empty = json!({"dependencies": {}, "bin": {}, "scripts": {}, "peerDependencies": null, "optionalDependencies": []});
+    let empty =
+        json!({"dependencies": {}, "bin": {}, "scripts": {}, "peerDependencies": null, "optionalDependencies": []});
     assert_eq!(agreement(empty.clone(), json!({})), Ok(()));
     assert_eq!(agreement(json!({}), empty), Ok(()));
 }
 
 #[test]
 fn a_gyp_file_or_a_server_may_add_a_script_and_nothing_else_may() {
-    assert_eq!(agreement(json!({"scripts": {"install": "node-gyp rebuild", "start": "node server.js"}}), json!({})), Ok(()));
+    assert_eq!(
+        agreement(json!({"scripts": {"install": "node-gyp rebuild", "start": "node server.js"}}), json!({})),
+        Ok(())
+    );
     assert_eq!(field(json!({"scripts": {"install": "node-gyp rebuild "}}), json!({})), "scripts[\"install\"]");
     assert_eq!(field(json!({"scripts": {"start": "node other.js"}}), json!({})), "scripts[\"start\"]");
     let own = json!({"scripts": {"preinstall": "x"}});
-    assert_eq!(field(json!({"scripts": {"preinstall": "x", "install": "node-gyp rebuild"}}), own), "scripts[\"install\"]");
+    assert_eq!(
+        field(json!({"scripts": {"preinstall": "x", "install": "node-gyp rebuild"}}), own),
+        "scripts[\"install\"]"
+    );
 }
 
 #[test]
@@ -92,14 +101,23 @@ fn commands_may_come_from_a_directory() {
 #[test]
 fn odd_commands_may_be_renamed_or_dropped() {
     let packed = json!({"bin": {"gyp": "bin/a.js", "../x": "./bin/a.js", "y": "./bin/../bin/a.js"}});
-    assert_eq!(agreement(json!({"bin": {"gyp": "bin/a.js", "x": "bin/a.js", "y": "bin/a.js"}}), packed.clone()), Ok(()));
+    assert_eq!(
+        agreement(json!({"bin": {"gyp": "bin/a.js", "x": "bin/a.js", "y": "bin/a.js"}}), packed.clone()),
+        Ok(())
+    );
     assert_eq!(agreement(json!({"bin": {"gyp": "bin/a.js", "y": "bin/a.js"}}), packed.clone()), Ok(()));
     assert_eq!(field(json!({"bin": {"y": "bin/a.js"}}), packed), "bin[\"gyp\"]");
 }
 
 #[test]
 fn old_lists_and_hosts_of_repositories_have_one_form() {
-    assert_eq!(agreement(json!({"dependencies": {"a": "", "b": "1", "c": ">=2"}}), json!({"dependencies": ["a", "b@1", "c >=2"]})), Ok(()));
+    assert_eq!(
+        agreement(
+            json!({"dependencies": {"a": "", "b": "1", "c": ">=2"}}),
+            json!({"dependencies": ["a", "b@1", "c >=2"]})
+        ),
+        Ok(())
+    );
     assert_eq!(agreement(json!({"dependencies": {"a": "", "b": "1"}}), json!({"dependencies": "a, b@1"})), Ok(()));
     for (document, packed) in [
         ("github:user/repo", "user/repo"),
@@ -108,7 +126,11 @@ fn old_lists_and_hosts_of_repositories_have_one_form() {
         ("git+ssh://git@gitlab.com/u/r.git", "gitlab:u/r"),
         ("git://github.com/u/r.git#1", "github:u/r#1"),
     ] {
-        assert_eq!(agreement(json!({"dependencies": {"a": document}}), json!({"dependencies": {"a": packed}})), Ok(()), "{packed}");
+        assert_eq!(
+            agreement(json!({"dependencies": {"a": document}}), json!({"dependencies": {"a": packed}})),
+            Ok(()),
+            "{packed}"
+        );
     }
     for (document, packed) in [
         ("github:user/repo", "gitlab:user/repo"),
@@ -118,7 +140,11 @@ fn old_lists_and_hosts_of_repositories_have_one_form() {
         ("1.0.0", "npm:other@1.0.0"),
         ("^1.0.0", " ^1.0.0"),
     ] {
-        assert_eq!(field(json!({"dependencies": {"a": document}}), json!({"dependencies": {"a": packed}})), "dependencies[\"a\"]", "{packed}");
+        assert_eq!(
+            field(json!({"dependencies": {"a": document}}), json!({"dependencies": {"a": packed}})),
+            "dependencies[\"a\"]",
+            "{packed}"
+        );
     }
 }
 
@@ -181,7 +207,9 @@ fn a_manifest_is_one_json_object_and_no_bomb() {
     assert_eq!(parse(b"\xef\xbb\xbf{\"a\":1}").unwrap(), object(json!({"a": 1})));
     assert_eq!(parse(b"[]"), Err(Error::NotAnObject));
     let nodes = format!("{{\"a\":[{}0]}}", "0,".repeat(PUBLISH_NODES_MAX));
-    for bad in [b"".as_slice(), b"{", b"{}x", b"\xff", "[".repeat(100_000).as_bytes(), nodes.as_bytes(), b"{\"a\":1e999}"] {
+    for bad in
+        [b"".as_slice(), b"{", b"{}x", b"\xff", "[".repeat(100_000).as_bytes(), nodes.as_bytes(), b"{\"a\":1e999}"]
+    {
         assert_eq!(parse(bad), Err(Error::NotJson));
     }
 }
