@@ -5,10 +5,18 @@
 //! the colon, NUL, two lengths, a length with chunked, chunk sizes that are no plain hex number.
 
 pub mod body;
+mod diagnose;
 pub mod emit;
 pub mod error;
+mod fields;
+pub mod fuzz;
 pub mod head;
+mod octets;
 pub mod scan;
+mod target;
+
+#[cfg(test)]
+mod tests;
 
 pub use body::{BodyDecoder, Step};
 pub use error::Error;
