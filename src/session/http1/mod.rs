@@ -191,8 +191,11 @@ impl Http1 {
                     if left.is_empty() || held {
                         break;
                     }
-                    let Some(count) = self.on_head(left, turn) else { break };
-                    used += count;
+                    match self.on_head(left, turn) {
+                        Some(count) => used += count,
+                        None if matches!(self.state, State::Head) => break,
+                        None => {} // refused: what is left is dropped below
+                    }
                     begun += 1;
                 }
                 State::Body => {
@@ -203,7 +206,9 @@ impl Http1 {
                 }
                 State::Stream => {
                     used += self.on_stream(left, turn);
-                    break;
+                    if matches!(self.state, State::Stream) {
+                        break;
+                    }
                 }
                 State::Linger { dropped } => {
                     *dropped += left.len() as u64;
