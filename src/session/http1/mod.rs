@@ -28,6 +28,8 @@ pub struct Http1 {
     served: u64,
     /// The peer sends no more.
     peer_done: bool,
+    /// The request under way is HEAD: not even a refusal of it has a body.
+    head_only: bool,
     owned: Option<Box<Owned>>,
 }
 
@@ -62,7 +64,7 @@ struct Owned {
 impl Http1 {
     /// A new connection.
     pub fn new() -> Self {
-        Self { state: State::Head, served: 0, peer_done: false, owned: None }
+        Self { state: State::Head, served: 0, peer_done: false, head_only: false, owned: None }
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
