@@ -219,7 +219,7 @@ mod tests {
         let config = Config::from_bytes(BYTES);
         let changed = |config: Config| {
             let mut differ = (0..CONFIG_BYTES).filter(|&at| config.to_bytes()[at] != BYTES[at]);
-            (differ.next().unwrap_or(CONFIG_BYTES), differ.last())
+            (differ.next().unwrap_or(CONFIG_BYTES), differ.next_back())
         };
         assert_eq!(changed(config.with_registry_hash(0)), (layout::REGISTRY_HASH.start, Some(4)));
         assert_eq!(changed(config.with_flags(Flags(!0xc000_00a5))), (layout::FEATURE_FLAGS.start, Some(8)));
