@@ -63,6 +63,10 @@ pub const EVENTS_PER_TURN: usize = 1024;
 pub const PARAMS_MAX: usize = 4;
 /// Change notices waiting in one thread's mailbox above which they become one "everything changed".
 pub const CHANGES_QUEUED_MAX: usize = 1024;
+/// Slow jobs (password hashes) that may wait: each takes some 50 ms, so a second or two of them.
+pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
+/// Bytes handed to the kernel for one connection in one turn.
+pub const SEND_PER_TURN_BYTES: u64 = 4 * 1024 * 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
@@ -91,6 +95,10 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const JSON_NUMBER_BYTES_MAX: usize = 64;
 /// Most object keys and array elements of a JSON document.
 pub const JSON_NODES_MAX: usize = 4_000_000;
+/// Most object keys and array elements of a publish document, or of a manifest in a tarball.
+pub const PUBLISH_NODES_MAX: usize = 100_000;
+/// Most keys of one object whose keys must differ, such as `versions`.
+pub const JSON_KEYS_MAX: usize = 100_000;
 /// Largest publish document without its attachments.
 pub const PUBLISH_DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest metadata document: it carries the whole packument back.
@@ -120,6 +128,7 @@ const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
+const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
 const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
