@@ -122,7 +122,7 @@ impl Accounts {
     /// Sets a password, or (with `None`) lets none open the account. Tokens stay. Slow.
     pub fn set_password(&self, name: &str, password: Option<&str>) -> std::result::Result<(), AccountError> {
         let hash = password.map(password::hash).transpose()?;
-        self.change(name, "UPDATE users SET password = ?2 WHERE name = ?1 AND removed_ms IS NULL", move |_| hash.into())
+        self.change(name, "UPDATE users SET password = ?2 WHERE name = ?1 AND removed_ms IS NULL", hash)
     }
 
     /// Lets a user do everything, or no longer.
