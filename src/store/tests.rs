@@ -1,13 +1,17 @@
 //! The store as a whole: opening, crashes, users.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use crate::app::identity::Standing;
 use crate::app::store::{BlobId, Joined, Written};
 use crate::store::testing::{actor, done, draft, names, new, open, publish, stage};
+use crate::store::verify::verify;
 use crate::store::{AccountError, OpenError, Store, TokenRights};
 
 // Opening.
@@ -193,6 +197,69 @@ fn a_draft_whose_blob_comes_from_elsewhere_is_an_error() {
     let draft = draft(&other, "p", "1.0.0");
     assert!(store.packages().publish(draft, &actor("ann")).is_err());
     assert_eq!(store.packages().load("p").unwrap(), None);
+}
+
+/// Set for the process that is to be killed: where it publishes.
+const KILLED_IN: &str = "LATTICE_TEST_KILLED_IN";
+
+/// Publishes and removes from four threads until killed; says what was acknowledged.
+fn publish_until_killed(dir: &Path) {
+    let store = open(dir);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in 0.. {
+                    let (name, version) = (format!("p{thread}"), format!("1.{}.{number}", std::process::id()));
+                    publish(store, &name, &version, "ann").unwrap();
+                    println!("\nacknowledged {name} {version} whole");
+                    let passing = format!("passing-{}-{thread}-{number}", std::process::id());
+                    publish(store, &passing, "1.0.0", "ann").unwrap();
+                    store.packages().unpublish_all(&passing, None, &actor("ann")).unwrap();
+                }
+            });
+        }
+    });
+}
+
+/// Lets such a process live for a while; the versions it saw acknowledged.
+fn kill_a_publisher(dir: &Path, life: Duration) -> Vec<(String, String)> {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["store::tests::nothing_that_was_acknowledged_dies_with_the_process", "--exact", "--nocapture"])
+        .env(KILLED_IN, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let acknowledged = lines.filter_map(|line| {
+        let (name, version) = line.strip_prefix("acknowledged ")?.strip_suffix(" whole")?.split_once(' ')?;
+        Some((name.to_owned(), version.to_owned()))
+    });
+    let mut acknowledged = acknowledged.peekable();
+    acknowledged.peek();
+    std::thread::sleep(life);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    acknowledged.collect()
+}
+
+#[test]
+fn nothing_that_was_acknowledged_dies_with_the_process() {
+    if let Some(dir) = std::env::var_os(KILLED_IN) {
+        return publish_until_killed(Path::new(&dir));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    for round in 0..5_u64 {
+        let acknowledged = kill_a_publisher(dir.path(), Duration::from_millis(40 + 37 * round));
+        assert!(!acknowledged.is_empty());
+        let store = open(dir.path());
+        assert_eq!(names(&dir.path().join("tmp")), Vec::<String>::new());
+        for (name, version) in acknowledged {
+            let package = store.packages().load(&name).unwrap().unwrap();
+            assert!(package.versions.iter().any(|there| there.version == version), "{name}@{version}");
+        }
+        assert_eq!(verify(dir.path(), &mut |_| {}).unwrap().findings, [], "every tarball is whole, none is left over");
+    }
 }
 
 // Users and tokens.
