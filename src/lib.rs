@@ -18,6 +18,10 @@ pub mod wire;
 #[cfg(feature = "node")]
 pub mod app;
 #[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
+pub mod node;
+#[cfg(feature = "node")]
 pub mod reactor;
 #[cfg(feature = "node")]
 pub mod service;
