@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::output::Failure;
 use super::sources;
-use crate::store::{Accounts, OpenError, Options, Store};
+use crate::store::{Accounts, OpenError, Store};
 
 /// Where the store is: told directly, or as the node would find it.
 #[derive(Debug, clap::Args)]
@@ -53,7 +53,7 @@ impl Place {
 }
 
 fn open(directory: &Path) -> Result<Arc<Accounts>, Failure> {
-    let store = Store::open_shared(directory, &Options::default());
+    let store = Store::open_shared(directory);
     Ok(store.map_err(|error| cannot_open(directory, &error))?.accounts())
 }
 
