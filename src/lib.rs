@@ -27,3 +27,5 @@ pub mod service;
 pub mod session;
 #[cfg(feature = "node")]
 pub mod settings;
+#[cfg(feature = "node")]
+pub mod store;

@@ -8,7 +8,13 @@
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
 mod http;
+mod log;
 mod node;
+mod package;
+mod process;
 
 pub(crate) use http::{Raw, Response, get, http};
+pub(crate) use log::Log;
 pub(crate) use node::{Data, Node, Setup, lattice};
+pub(crate) use package::{Package, noise, sha512};
+pub(crate) use process::{Finished, Running};

@@ -5,14 +5,15 @@
 //! Environment variables that would reach into the node are removed, so that a developer's shell
 //! cannot change a result.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::http::{Raw, Response, http};
+use super::log::Log;
 
 /// How long a node may take until it listens; far more than it needs, so that a loaded machine passes.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -349,48 +350,4 @@ fn listening_address(text: &str) -> Option<SocketAddr> {
     let (_, rest) = whole.split_once("http://127.0.0.1:")?;
     let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
     Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)))
-}
-
-/// The output of a process as it grows.
-#[derive(Clone, Default)]
-struct Log {
-    shared: Arc<(Mutex<Vec<u8>>, Condvar)>,
-}
-
-impl Log {
-    fn follow(&self, mut pipe: impl Read + Send + 'static) {
-        let log = self.clone();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(count @ 1..) = pipe.read(&mut bytes) {
-                log.append(&bytes[..count]);
-            }
-        });
-    }
-
-    fn append(&self, bytes: &[u8]) {
-        let (text, grown) = &*self.shared;
-        text.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
-        grown.notify_all();
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
-    }
-
-    /// What `pick` finds in the output, waiting for more until `deadline`.
-    fn wait_for<T>(&self, deadline: Instant, pick: impl Fn(&str) -> Option<T>) -> Option<T> {
-        let (text, grown) = &*self.shared;
-        let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(found) = pick(&String::from_utf8_lossy(&text)) {
-                return Some(found);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return None;
-            }
-            text = grown.wait_timeout(text, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
 }
