@@ -18,6 +18,8 @@ pub mod wire;
 #[cfg(feature = "node")]
 pub mod app;
 #[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
 pub mod reactor;
 #[cfg(feature = "node")]
 pub mod service;
@@ -25,3 +27,5 @@ pub mod service;
 pub mod session;
 #[cfg(feature = "node")]
 pub mod settings;
+#[cfg(feature = "node")]
+pub mod store;

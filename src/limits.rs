@@ -95,6 +95,10 @@ pub const JSON_DEPTH_MAX: usize = 64;
 pub const JSON_NUMBER_BYTES_MAX: usize = 64;
 /// Most object keys and array elements of a JSON document.
 pub const JSON_NODES_MAX: usize = 4_000_000;
+/// Most object keys and array elements of a publish document, or of a manifest in a tarball.
+pub const PUBLISH_NODES_MAX: usize = 100_000;
+/// Most keys of one object whose keys must differ, such as `versions`.
+pub const JSON_KEYS_MAX: usize = 100_000;
 /// Largest publish document without its attachments.
 pub const PUBLISH_DOCUMENT_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Largest metadata document: it carries the whole packument back.
@@ -124,6 +128,7 @@ const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
+const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
 const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

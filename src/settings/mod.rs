@@ -24,6 +24,8 @@ mod tests;
 
 pub use load::{Document, Flag, Sources, load};
 pub use problem::{Origin, Problem, Problems};
+#[cfg(test)]
+pub(crate) use rules::is_user_name;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -41,8 +43,8 @@ pub struct Settings {
     pub node: Node,
     /// `[http]`: what one peer may ask of one connection.
     pub http: Http,
-    /// `[npm]`: the registry. Its `public_url` and `rules` are final: the mount and
-    /// `anonymous_reads` are worked in.
+    /// `[npm]`: the registry. Its `public_url` and `rules` are final:
+    /// `anonymous_reads` is worked in.
     pub npm: Npm,
     /// `[npm] anonymous_reads`: whether `$all` and `$anonymous` in `access` admit anybody at all.
     pub anonymous_reads: bool,
@@ -136,11 +138,6 @@ impl Default for Http {
 }
 
 impl Settings {
-    /// The path of the public URL, where the registry is served beside `/`: empty, or like `/npm`.
-    pub fn mount(&self) -> &str {
-        self.node.public_url.as_deref().map_or("", url::path)
-    }
-
     /// Takes note of the address the node really has, which matters when port 0 was asked for.
     pub fn listening_on(&mut self, address: SocketAddr) {
         self.node.listen = address;

@@ -25,6 +25,10 @@ const PARTIES_MAX: usize = 1000;
 /// Most wildcards of one pattern: matching goes back once for each.
 const WILDCARDS_MAX: usize = 8;
 
+/// Longest user name, in bytes.
+const USER_NAME_BYTES_MAX: usize = 64;
+
+const USER_NAMES: &str = "user names are 1 to 64 of a-z, 0-9, '.', '_' and '-', not beginning with '.' or '-'.";
 const PATTERN_ALLOWED: &str = "allowed: a package name in which * stands for any characters but a slash and ** for any: \
      \"@team/*\", \"lodash\", \"**\"";
 const LIST_ALLOWED: &str = "allowed: a list of \"$all\", \"$anonymous\", \"$authenticated\" and user names: [\"$authenticated\"], \
@@ -181,15 +185,14 @@ fn party(value: &DeValue<'_>, list: &str) -> Result<Party, (String, String)> {
             Err(("is no group".into(), format!("{near}{LIST_ALLOWED}")))
         }
         name if is_user_name(name) => Ok(Party::User(name.to_string())),
-        _ => Err(("is no user name".into(), LIST_ALLOWED.into())),
+        _ => Err(("is no user name".into(), format!("{USER_NAMES} {LIST_ALLOWED}"))),
     }
 }
 
-/// Wide on purpose: whether there is such a user, the store knows.
-fn is_user_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= PACKAGE_NAME_BYTES_MAX
-        && !name.chars().any(|character| character.is_whitespace() || character.is_control())
+/// The store takes no other names, so a rule for one would admit nobody.
+pub(crate) fn is_user_name(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    (1..=USER_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with(['.', '-'])
 }
 
 /// `anonymous_reads = false`: whoever is not logged in reads nothing, whatever the rules say.

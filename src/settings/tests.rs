@@ -282,7 +282,7 @@ fn every_address_needs_a_name() {
             &["registry.toml:2:10", listen, "public_url is not set", "LATTICE_NODE_PUBLIC_URL"],
         );
         let settings = from_file(&format!("{text}\npublic_url = 'https://npm.example.com/'"));
-        assert_eq!((settings.npm.public_url.as_str(), settings.mount()), ("https://npm.example.com", ""));
+        assert_eq!(settings.npm.public_url, "https://npm.example.com");
     }
     assert_one(
         &env_mistakes(&[("REGISTRY_HOST", "0.0.0.0")]),
@@ -292,9 +292,9 @@ fn every_address_needs_a_name() {
 }
 
 #[test]
-fn a_public_url_with_a_path_is_a_mount() {
+fn a_public_url_may_have_a_path_and_nothing_after_it() {
     let settings = from_file("[node]\npublic_url = 'https://example.com/npm/'");
-    assert_eq!((settings.npm.public_url.as_str(), settings.mount()), ("https://example.com/npm", "/npm"));
+    assert_eq!(settings.npm.public_url, "https://example.com/npm");
     assert_one(
         &mistakes("[node]\npublic_url = 'https://example.com/?x'"),
         &["registry.toml:2:14", "has '?' in its path", "allowed: an http://"],

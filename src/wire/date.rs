@@ -256,3 +256,169 @@ fn month_of(year: u64, day: u64) -> u64 {
     let guess = day / 32 + 1;
     guess + u64::from(day >= days_before_month(year, guess + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use proptest::prelude::*;
+
+    const SAMPLE_S: u64 = 784_111_777;
+
+    #[test]
+    fn the_example_of_the_rfc_in_its_three_forms() {
+        assert_eq!(&http_date(SAMPLE_S), b"Sun, 06 Nov 1994 08:49:37 GMT");
+        for text in ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"] {
+            assert_eq!(parse_http_date(text.as_bytes()), Some(SAMPLE_S), "{text}");
+        }
+    }
+
+    #[test]
+    fn known_moments() {
+        for (unix_s, text) in [
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+            (951_782_399, "Mon, 28 Feb 2000 23:59:59 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+            (1_795_255_200, "Sat, 21 Nov 2026 10:00:00 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (LAST_S, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ] {
+            assert_eq!(http_date(unix_s), text.as_bytes(), "{text}");
+            assert_eq!(parse_http_date(text.as_bytes()), Some(unix_s), "{text}");
+        }
+        assert_eq!(http_date(u64::MAX), http_date(LAST_S));
+        assert_eq!(rfc3339(u64::MAX), *b"9999-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn every_day_of_eleven_centuries_follows_the_one_before() {
+        let mut expected = (1970, 1, 1);
+        for day in 0..400_000 {
+            let civil = civil_from_unix(day * DAY_S);
+            let (year, month, date) = expected;
+            assert_eq!((civil.year, civil.month, civil.day), expected);
+            assert_eq!(unix_from_civil(civil), Some(day * DAY_S));
+            let last = match month {
+                2 if is_leap(year) => 29,
+                2 => 28,
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            expected = match (month, date == last) {
+                (_, false) => (year, month, date + 1),
+                (12, true) => (year + 1, 1, 1),
+                (_, true) => (year, month + 1, 1),
+            };
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_date() {
+        for text in [
+            "",
+            "0",
+            "Sun, 06 Nov 1994 08:49:37",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "sun, 06 Nov 1994 08:49:37 GMT",
+            "Son, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 6 Nov 1994 08:49:37 GMT",
+            "Sun, 06 nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 94 08:49:37 GMT",
+            "Sun, 06 Nov 19940 08:49:37 GMT",
+            "Sun, 00 Nov 1994 08:49:37 GMT",
+            "Sun, 31 Nov 1994 08:49:37 GMT",
+            "Sun, 29 Feb 1900 08:49:37 GMT",
+            "Sun, 29 Feb 2023 08:49:37 GMT",
+            "Sun, 06 Nov 1994 24:00:00 GMT",
+            "Sun, 06 Nov 1994 08:60:37 GMT",
+            "Sun, 06 Nov 1994 08:49:61 GMT",
+            "Sun, 06 Nov 1994 08:49:+7 GMT",
+            "Wed, 31 Dec 1969 23:59:59 GMT",
+            "Sun, 06-Nov-94 08:49:37 GMT",
+            "Sunday, 06-Nov-1994 08:49:37 GMT",
+            "Sun Nov 6 08:49:37 1994",
+            "Sun Nov  6 08:49:37 94",
+        ] {
+            assert_eq!(parse_http_date(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn two_digits_of_a_year_mean_the_nearer_century() {
+        let year = |text: &str| parse_http_date(text.as_bytes()).map(|unix_s| civil_from_unix(unix_s).year);
+        assert_eq!(year("Thursday, 01-Jan-70 00:00:00 GMT"), Some(1970));
+        assert_eq!(year("Tuesday, 01-Jan-69 00:00:00 GMT"), Some(2069));
+    }
+
+    #[test]
+    fn a_leap_second_is_the_start_of_the_next_minute() {
+        assert_eq!(
+            parse_http_date(b"Sat, 31 Dec 2016 23:59:60 GMT"),
+            parse_http_date(b"Sun, 01 Jan 2017 00:00:00 GMT")
+        );
+    }
+
+    #[test]
+    fn rfc_3339_in_its_variants() {
+        assert_eq!(&rfc3339(1_795_255_200_000), b"2026-11-21T10:00:00.000Z");
+        for (text, unix_ms) in [
+            ("2026-11-21T10:00:00.000Z", 1_795_255_200_000),
+            ("2026-11-21t10:00:00z", 1_795_255_200_000),
+            ("2026-11-21T10:00:00.1Z", 1_795_255_200_100),
+            ("2026-11-21T10:00:00.123987Z", 1_795_255_200_123),
+            ("2026-11-21T11:30:00+01:30", 1_795_255_200_000),
+            ("2026-11-21T08:30:00.5-01:30", 1_795_255_200_500),
+            ("1970-01-01T01:00:00+01:00", 0),
+        ] {
+            assert_eq!(parse_rfc3339(text.as_bytes()), Some(unix_ms), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_rfc_3339() {
+        for text in [
+            "",
+            "2026-11-21",
+            "2026-11-21T10:00:00",
+            "2026-11-21 10:00:00Z",
+            "2026-11-21T10:00Z",
+            "2026-11-21T10:00:00.Z",
+            "2026-11-21T10:00:00,5Z",
+            "2026-11-21T10:00:00ZZ",
+            "2026-11-21T10:00:00+0100",
+            "2026-11-21T10:00:00+24:00",
+            "2026-11-21T10:00:00+01:60",
+            "2026-13-21T10:00:00Z",
+            "2026-02-29T10:00:00Z",
+            "2026-1x-21T10:00:00Z",
+            "+026-11-21T10:00:00Z",
+            "1970-01-01T00:59:59+01:00",
+            "1969-12-31T23:59:59Z",
+        ] {
+            assert_eq!(parse_rfc3339(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back(unix_ms in 0..=LAST_S * SECOND_MS + 999) {
+            let unix_s = unix_ms / SECOND_MS;
+            prop_assert_eq!(parse_rfc3339(&rfc3339(unix_ms)), Some(unix_ms));
+            prop_assert_eq!(parse_http_date(&http_date(unix_s)), Some(unix_s));
+            let civil = civil_from_unix(unix_s);
+            let text = http_date(unix_s);
+            let weekday = core::str::from_utf8(&text[..3]).unwrap();
+            let month = core::str::from_utf8(&text[8..11]).unwrap();
+            let Civil { year, day, hour, minute, second, .. } = civil;
+            let asctime = format!("{weekday} {month} {day:2} {hour:02}:{minute:02}:{second:02} {year:04}");
+            prop_assert_eq!(parse_http_date(asctime.as_bytes()), Some(unix_s));
+        }
+
+        #[test]
+        fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            parse_http_date(&bytes);
+            parse_rfc3339(&bytes);
+        }
+    }
+}

@@ -10,9 +10,11 @@
 mod http;
 mod log;
 mod node;
+mod package;
 mod process;
 
 pub(crate) use http::{Raw, Response, get, http};
 pub(crate) use log::Log;
 pub(crate) use node::{Data, Node, Setup, lattice};
+pub(crate) use package::{Package, noise, sha512};
 pub(crate) use process::{Finished, Running};

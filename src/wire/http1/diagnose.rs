@@ -20,6 +20,9 @@ pub(super) fn diagnose(bytes: &[u8]) -> Option<Error> {
             return Some(error);
         }
         let line = line.strip_suffix(b"\r\n")?;
+        if line.is_empty() {
+            break; // the head ends here
+        }
         if let Some(error) = check(line) {
             return Some(error);
         }
@@ -64,6 +67,6 @@ fn field_line(line: &[u8]) -> Option<Error> {
     if line.first().is_some_and(|&octet| is_blank(octet)) {
         return Some(Error::ObsoleteFold);
     }
-    let name = &line[..memchr(b':', line)?];
+    let name = memchr(b':', line).map_or(b"".as_slice(), |colon| &line[..colon]);
     (name.is_empty() || !name.iter().all(|&octet| is_token(octet))).then_some(Error::BadByte)
 }

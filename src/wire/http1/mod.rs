@@ -9,10 +9,14 @@ mod diagnose;
 pub mod emit;
 pub mod error;
 mod fields;
+pub mod fuzz;
 pub mod head;
 mod octets;
 pub mod scan;
 mod target;
+
+#[cfg(test)]
+mod tests;
 
 pub use body::{BodyDecoder, Step};
 pub use error::Error;

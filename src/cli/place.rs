@@ -1,0 +1,41 @@
+//! Which store a command means.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::output::Failure;
+use super::sources;
+use crate::store::{Accounts, OpenError, Options, Store};
+
+/// Where the store is: told directly, or as the node would find it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// Directory of the store [default: that of the configuration]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The configuration that names it [default: ./registry.toml if there is one]
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    config: Option<PathBuf>,
+}
+
+impl Place {
+    /// The directory. With `--data` no configuration is read, so a broken one is not in the way.
+    pub(crate) fn directory(&self) -> Result<PathBuf, Failure> {
+        match &self.data {
+            Some(data) => Ok(data.clone()),
+            None => Ok(sources::settings(self.config.as_deref(), Vec::new())?.node.data),
+        }
+    }
+
+    /// The users and tokens in it, whether or not a node is running.
+    pub(crate) fn accounts(&self) -> Result<Arc<Accounts>, Failure> {
+        let directory = self.directory()?;
+        let store = Store::open_shared(&directory, &Options::default());
+        Ok(store.map_err(|error| cannot_open(&directory, &error))?.accounts())
+    }
+}
+
+/// The store did not open.
+pub(crate) fn cannot_open(directory: &std::path::Path, error: &OpenError) -> Failure {
+    Failure::Failed(format!("the store in {} cannot be opened: {error}", directory.display()))
+}
