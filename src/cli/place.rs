@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::output::Failure;
 use super::sources;
-use crate::store::{Accounts, OpenError, Options, Store};
+use crate::store::{Accounts, OpenError, Store};
 
 /// Where the store is: told directly, or as the node would find it.
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ impl Place {
     /// The users and tokens in it, whether or not a node is running.
     pub(crate) fn accounts(&self) -> Result<Arc<Accounts>, Failure> {
         let directory = self.directory()?;
-        let store = Store::open_shared(&directory, &Options::default());
+        let store = Store::open_shared(&directory);
         Ok(store.map_err(|error| cannot_open(&directory, &error))?.accounts())
     }
 }
