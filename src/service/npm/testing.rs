@@ -2,9 +2,11 @@
 //! at once, answers are read back from the send buffer.
 
 use std::collections::BTreeMap;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::digest;
 
 use crate::app::flow::{Change, Flow, Lane, Outcome};
 use crate::app::identity::{Identity, Standing};
@@ -146,17 +148,25 @@ impl Packages for FakeStore {
         Ok(take(&self.packages).get(name).cloned())
     }
 
-    fn publish(&self, draft: Draft, _actor: &Actor) -> Result<Written> {
+    fn publish(&self, draft: Draft, actor: &Actor) -> Result<Written> {
+        self.check()?;
+        let mut bytes = Vec::new();
+        draft.blob.read()?.read_to_end(&mut bytes)?;
+        let blob = draft.blob.id();
+        let (sha1, length) = (draft.blob.sha1(), draft.blob.length());
         let new = Version {
-            version: draft.version.clone(),
+            publisher: actor.user.to_string(),
             manifest: draft.manifest.into(),
             abbreviated: draft.abbreviated.into(),
+            tarball: Tarball { blob, sha1, length, files: draft.files, unpacked: draft.unpacked },
             ..version(&draft.version, 1)
         };
-        match take(&self.packages).contains_key(&*draft.name) {
+        let exists = take(&self.packages).contains_key(&*draft.name);
+        match exists {
             true => self.add_version(&draft.name, new),
             false => self.put(package(&draft.name, vec![new])),
         }
+        take(&self.blobs).insert(blob.0, bytes);
         Ok(DONE)
     }
 
@@ -178,16 +188,16 @@ impl Packages for FakeStore {
 
     fn tag(&self, name: &str, tag: &str, version: Option<&str>, actor: &Actor) -> Result<Written> {
         self.change(name, None, Some(actor), |package| {
-            let known = package.tags.iter().any(|(known, _)| known == tag);
-            package.tags.retain(|(known, _)| known != tag);
-            match version {
-                None if known => DONE,
-                Some(version) if package.versions.iter().any(|one| one.version == version) => {
-                    package.tags.push((tag.into(), version.into()));
-                    DONE
-                }
-                _ => Written::Missing,
+            let known = match version {
+                None => package.tags.iter().any(|(known, _)| known == tag),
+                Some(version) => package.versions.iter().any(|one| one.version == version),
+            };
+            if !known {
+                return Written::Missing;
             }
+            package.tags.retain(|(known, _)| known != tag);
+            package.tags.extend(version.map(|version| (tag.to_owned(), version.to_owned())));
+            DONE
         })
     }
 
@@ -305,7 +315,7 @@ impl Users for FakeStore {
 
 impl Blobs for FakeStore {
     fn stage(&self) -> Result<Box<dyn BlobWriter>> {
-        Err(StoreError { full: false, message: "this store takes no uploads".into() })
+        Ok(Box::new(Upload(Vec::new())))
     }
 
     fn open(&self, id: &BlobId) -> Result<Option<(Arc<std::fs::File>, u64)>> {
@@ -314,6 +324,42 @@ impl Blobs for FakeStore {
         file.write_all(&bytes)?;
         file.seek(SeekFrom::Start(0))?;
         Ok(Some((Arc::new(file), bytes.len() as u64)))
+    }
+}
+
+/// A blob being written, and one that is complete.
+struct Upload(Vec<u8>);
+
+impl BlobWriter for Upload {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Box<dyn StagedBlob>> {
+        Ok(self)
+    }
+}
+
+impl StagedBlob for Upload {
+    fn id(&self) -> BlobId {
+        BlobId(digest::digest(&digest::SHA512, &self.0).as_ref().try_into().unwrap())
+    }
+
+    fn sha1(&self) -> [u8; 20] {
+        digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &self.0).as_ref().try_into().unwrap()
+    }
+
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self) -> Result<Box<dyn Read + '_>> {
+        Ok(Box::new(&self.0[..]))
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn std::any::Any + Send> {
+        self
     }
 }
 
