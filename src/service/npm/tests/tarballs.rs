@@ -54,6 +54,8 @@ fn a_part_is_sent_when_one_is_asked_for() {
     let part = node.ask(&[path, "Range: bytes=-2", &format!("If-Range: {etag}")]);
     assert_eq!((part.status, &part.body[..]), (206, &b".0"[..]));
     assert_eq!(node.ask(&[path, "Range: bytes=4-6", "If-Range: \"other\""]).status, 200);
+    let head = node.ask(&["HEAD /open/-/open-1.0.0.tgz HTTP/1.1", "Range: bytes=4-6"]);
+    assert_eq!((head.status, head.header("Content-Length")), (200, Some("9")), "a range is for GET alone");
     let beyond = node.ask(&[path, "Range: bytes=9-"]);
     assert_eq!((beyond.status, beyond.header("Content-Range")), (416, Some("bytes */9")));
     let fresh = node.ask(&[path, "Range: bytes=4-6", &format!("If-None-Match: {etag}")]);

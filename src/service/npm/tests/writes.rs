@@ -190,6 +190,7 @@ fn an_unpublish_says_what_it_is_based_on() {
         ("/open/-rev/%ff", r#"{"versions":{"1.0.0":{}}}"#, 400),
         ("/open/-rev/9-x", r#"{"versions":{"1.0.0":{}}}"#, 409),
         ("/open/-rev/2-x", r#"{"versions":{}}"#, 400),
+        ("/open/-rev/2-x", r#"{"versions":{"9.9.9":{}}}"#, 400),
         ("/open/-rev/2-x", r#"{"_id":"other","versions":{"1.0.0":{}}}"#, 400),
         ("/nothing/-rev/2-x", r#"{"versions":{"1.0.0":{}}}"#, 404),
         ("/open/-rev/undefined", r#"{"_rev":"2-x","versions":{"1.0.0":{}}}"#, 201),
@@ -262,6 +263,18 @@ fn the_whole_package_goes_only_as_it_was_seen() {
     assert_eq!(node.ask(&["DELETE /open/-rev/2-x HTTP/1.1", BOB]).status, 403, "bob maintains nothing");
     assert_eq!(node.ask(&["DELETE /open/-rev/undefined HTTP/1.1", ANN]).status, 200);
     assert_eq!(node.changes, [Change::Package("open".into())]);
+}
+
+#[test]
+fn a_write_that_failed_is_announced_too() {
+    let mut node = node();
+    node.get("/open");
+    *node.store.broken.lock().unwrap() = Some(false);
+    let response = node.send(&["PUT /-/package/open/dist-tags/next HTTP/1.1", ANN], b"\"1.0.0\"");
+    assert_eq!((response.status, &node.changes[..]), (500, &[Change::Package("open".into())][..]));
+    *node.store.broken.lock().unwrap() = None;
+    node.get("/open");
+    assert_eq!(*node.store.loads.lock().unwrap(), 2, "nobody goes on with what was kept before");
 }
 
 #[test]
