@@ -182,6 +182,25 @@ impl SendBuf {
         }
     }
 
+    /// Bytes in the run in front: all in-memory pieces up to a file, or that file's range.
+    pub fn front_len(&self) -> u64 {
+        #[cfg(feature = "node")]
+        if let Some(Piece::File(_, _, length)) = self.pieces.front() {
+            return *length;
+        }
+        let mut length = 0;
+        self.slices(|slice| {
+            length += slice.len() as u64;
+            true
+        });
+        length
+    }
+
+    /// Whether a file's range is in front.
+    pub fn front_is_file(&self) -> bool {
+        matches!(self.front(), Some(front) if !matches!(front, Front::Bytes))
+    }
+
     /// Whether something follows the run of bytes in front: then the kernel may wait for it.
     pub fn is_followed_by_file(&self) -> bool {
         #[cfg(feature = "node")]

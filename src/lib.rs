@@ -17,3 +17,17 @@ pub mod wire;
 
 #[cfg(feature = "node")]
 pub mod app;
+#[cfg(feature = "node")]
+pub mod cli;
+#[cfg(feature = "node")]
+pub mod node;
+#[cfg(feature = "node")]
+pub mod reactor;
+#[cfg(feature = "node")]
+pub mod service;
+#[cfg(feature = "node")]
+pub mod session;
+#[cfg(feature = "node")]
+pub mod settings;
+#[cfg(feature = "node")]
+pub mod store;

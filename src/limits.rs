@@ -63,6 +63,10 @@ pub const EVENTS_PER_TURN: usize = 1024;
 pub const PARAMS_MAX: usize = 4;
 /// Change notices waiting in one thread's mailbox above which they become one "everything changed".
 pub const CHANGES_QUEUED_MAX: usize = 1024;
+/// Slow jobs (password hashes) that may wait: each takes some 50 ms, so a second or two of them.
+pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
+/// Bytes handed to the kernel for one connection in one turn.
+pub const SEND_PER_TURN_BYTES: u64 = 4 * 1024 * 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 

@@ -6,7 +6,7 @@ use super::{Error, Limits};
 use crate::limits::BLANK_LINES_MAX;
 
 /// Waits for the end of one head. A fresh one for each message.
-#[derive(Default, Clone, Copy, Debug)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeadScan {
     /// Bytes looked at.
     seen: usize,

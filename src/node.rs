@@ -1,0 +1,276 @@
+//! The node: which slices, how many threads, who is introduced to whom, and how it ends.
+#![allow(clippy::disallowed_methods)] // L5: the process's own threads and signals.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
+
+use crate::app::store::Users;
+use crate::app::{App, Router, RouterBuilder, Service};
+use crate::limits::{SECOND_NS, THREADS_MAX};
+use crate::reactor::{self, ListenSettings, Mesh, Meters, Pool, Reactor, Seat, Shared};
+use crate::service::echo::Echo;
+use crate::service::identity::IdentityGuard;
+use crate::service::npm::{self, Npm};
+use crate::service::ping::Ping;
+use crate::session;
+use crate::settings::{Http, Settings};
+use crate::store::Store;
+use crate::wire::http1::Limits;
+
+/// Runs a node until it is told to end. `started` is when the process began.
+pub fn run(settings: Settings, started: Instant) -> ExitCode {
+    match start(settings, started) {
+        Ok(node) => node.wait(),
+        Err(error) => {
+            eprintln!("lattice: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A node that runs.
+struct Node {
+    signals: Signals,
+    mesh: Arc<Mesh>,
+    pool: Arc<Pool>,
+    meters: Vec<Arc<Meters>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Dropped last: it holds the lock of the data directory.
+    _store: Store,
+}
+
+/// What every thread's slices are made from.
+struct Slices {
+    router: Arc<Router>,
+    npm: Arc<npm::Shared>,
+    users: Arc<dyn Users>,
+    identity_key: [u8; 32],
+    echo: bool,
+}
+
+/// Why a node did not start: a sentence for the operator.
+struct Failure(String);
+
+impl Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
+    // Before anything else: a signal that comes during the start must end the node in order too.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+    let count = thread_count(settings.node.threads);
+    let sockets = listen(&settings, count)?;
+    let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;
+    if settings.node.public_url.is_none() {
+        // Port 0 is known only now.
+        settings.npm.public_url = format!("http://{address}");
+    }
+    let store = Store::open_exclusive(&settings.node.data)
+        .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
+    let slices = Slices::new(&settings, &store)?;
+    let (seats, wakers) = seats(count)?;
+    let mesh = Arc::new(Mesh::new(wakers));
+    let pool = Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
+    let pool = Arc::new(pool);
+    let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
+    let mut threads = Vec::new();
+    for (index, (seat, socket)) in seats.into_iter().zip(sockets).enumerate() {
+        let shared = Shared { mesh: Arc::clone(&mesh), pool: Arc::clone(&pool) };
+        let app = slices.app();
+        let reactor =
+            Reactor::new(index, seat, socket, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
+        let cpu = settings.node.pin.then_some(index);
+        threads.push(spawn(index, reactor, cpu).map_err(|error| failed("cannot start a thread", error))?);
+    }
+    announce(address, count, &settings, started);
+    Ok(Node { signals, mesh, pool, meters, threads, _store: store })
+}
+
+fn failed(what: &str, error: impl Display) -> Failure {
+    Failure(format!("{what}: {error}"))
+}
+
+/// One per core unless told otherwise.
+fn thread_count(wanted: usize) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if wanted == 0 { cores.min(THREADS_MAX) } else { wanted }
+}
+
+/// Twice the cores: these threads wait more than they compute.
+fn pool_threads(wanted: usize) -> usize {
+    if wanted == 0 { (2 * thread_count(0)).max(4) } else { wanted }
+}
+
+/// One listener for each thread, all on the address of the first.
+fn listen(settings: &Settings, count: usize) -> Result<Vec<TcpListener>, Failure> {
+    let how = ListenSettings { backlog: settings.node.backlog, defer_accept: settings.node.defer_accept };
+    let explain = |address: SocketAddr, error: io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::AddrInUse => ": another process listens there; choose another port with --listen",
+            io::ErrorKind::AddrNotAvailable => ": no interface of this machine has that address",
+            io::ErrorKind::PermissionDenied => ": ports below 1024 need a privilege; choose a higher one with --listen",
+            _ => "",
+        };
+        Failure(format!("cannot listen on {address}: {error}{hint}"))
+    };
+    let first = settings.node.listen;
+    refuse_a_shared_port(first).map_err(|error| explain(first, error))?;
+    let mut sockets = vec![reactor::listen(first, &how).map_err(|error| explain(first, error))?];
+    let address = sockets[0].local_addr().map_err(|error| explain(first, error))?;
+    for _ in 1..count {
+        sockets.push(reactor::listen(address, &how).map_err(|error| explain(address, error))?);
+    }
+    Ok(sockets)
+}
+
+/// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary
+/// bind, given up at once, finds out.
+fn refuse_a_shared_port(address: SocketAddr) -> io::Result<()> {
+    if address.port() == 0 { Ok(()) } else { TcpListener::bind(address).map(drop) }
+}
+
+fn seats(count: usize) -> Result<(Vec<Seat>, Vec<mio::Waker>), Failure> {
+    let mut made = (Vec::new(), Vec::new());
+    for _ in 0..count {
+        let (seat, waker) = Seat::new().map_err(|error| failed("cannot make a poll", error))?;
+        made.0.push(seat);
+        made.1.push(waker);
+    }
+    Ok(made)
+}
+
+impl Slices {
+    fn new(settings: &Settings, store: &Store) -> Result<Self, Failure> {
+        let npm = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
+        let mut identity_key = [0; 32];
+        aws_lc_rs::rand::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
+        let router = router(&settings.npm, settings.node.echo);
+        Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
+    }
+
+    /// The slices of one thread, in the order of [`router`].
+    fn app(&self) -> App {
+        let mut services: Vec<Box<dyn Service>> = vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
+        if self.echo {
+            services.push(Box::new(Echo));
+        }
+        let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
+        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
+    }
+}
+
+/// All routes, at the root and under the path of the public URL.
+fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
+    let mut router = RouterBuilder::new();
+    let mount = mount_path(&npm.public_url);
+    let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };
+    router.mount(&prefixes, &Ping::routes()).mount(&prefixes, &Npm::routes(npm));
+    if echo {
+        router.mount(&[""], &Echo::routes());
+    }
+    router.build()
+}
+
+/// `/npm` of `https://host/npm`; empty for `https://host`.
+fn mount_path(public_url: &str) -> &str {
+    let rest = public_url.split_once("://").map_or("", |(_, rest)| rest);
+    rest.find('/').map_or("", |slash| rest[slash..].trim_end_matches('/'))
+}
+
+fn reactor_settings(settings: &Settings) -> reactor::Settings {
+    reactor::Settings {
+        http: session_settings(&settings.http),
+        connections: settings.node.connections,
+        drain_ns: settings.node.drain_s * SECOND_NS,
+    }
+}
+
+fn session_settings(http: &Http) -> session::Settings {
+    session::Settings {
+        head: Limits { head_bytes: http.head_bytes, headers: http.headers },
+        body_bytes: http.body_bytes as u64,
+        head_ns: http.head_timeout_s * SECOND_NS,
+        body_ns: http.body_timeout_s * SECOND_NS,
+        idle_ns: http.idle_timeout_s * SECOND_NS,
+        write_ns: http.write_timeout_s * SECOND_NS,
+        requests: http.requests_per_connection,
+    }
+}
+
+fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(format!("lattice-{index}")).spawn(move || {
+        let cpus = reactor::sys::allowed_cpus();
+        if let (Some(slot), false) = (cpu, cpus.is_empty())
+            && let Err(error) = reactor::sys::pin_to(cpus[slot % cpus.len()])
+        {
+            eprintln!("lattice: thread {index} stays unpinned: {error}");
+        }
+        if let Err(error) = reactor.run() {
+            eprintln!("lattice: thread {index} cannot go on: {error}");
+            std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
+        }
+    })
+}
+
+fn announce(address: SocketAddr, threads: usize, settings: &Settings, started: Instant) {
+    let micros = started.elapsed().as_micros();
+    let s = if threads == 1 { "" } else { "s" };
+    let mut out = io::stdout().lock();
+    // A closed standard output is no reason not to serve.
+    let _ = writeln!(
+        out,
+        "lattice {} listens on http://{address} with {threads} thread{s}, data in {}, ready in {micros} µs",
+        env!("CARGO_PKG_VERSION"),
+        settings.node.data.display(),
+    );
+    let _ = out.flush();
+}
+
+impl Node {
+    /// Waits for signals until one ends the node, then for what is under way.
+    fn wait(mut self) -> ExitCode {
+        for signal in self.signals.forever() {
+            match signal {
+                SIGUSR1 => print_meters(&self.meters),
+                _ => break,
+            }
+        }
+        self.mesh.drain();
+        let mut signals = self.signals;
+        let meters = self.meters.clone();
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                match signal {
+                    SIGUSR1 => print_meters(&meters),
+                    _ => std::process::exit(0),
+                }
+            }
+        });
+        for thread in self.threads {
+            if thread.join().is_err() {
+                return ExitCode::from(70);
+            }
+        }
+        self.pool.close();
+        ExitCode::SUCCESS
+    }
+}
+
+/// One line for each thread, on standard error. Reads counters only: no loop is woken.
+fn print_meters(meters: &[Arc<Meters>]) {
+    let mut err = io::stderr().lock();
+    for (thread, meters) in meters.iter().enumerate() {
+        // A closed standard error is no reason to stop.
+        let _ = writeln!(err, "meters thread={thread} {meters}");
+    }
+}

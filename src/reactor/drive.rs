@@ -1,0 +1,287 @@
+//! Drives one connection for one turn: take what came, think, hand over work, flush, and decide
+//! what to wait for.
+
+use std::io::{self, ErrorKind, Read};
+use std::net::Shutdown;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use mio::{Interest, Token};
+
+use super::conn::{Conn, Moved};
+use super::flush::{Flushed, flush};
+use super::slab::Key;
+use super::timers::Owner;
+use super::{Mesh, Reactor};
+use crate::app::{App, Change, Lane, Sink};
+use crate::buffer::{RecvBuf, SendBuf};
+use crate::limits::{BARREN_EVENTS_MAX, READS_PER_TURN_MAX};
+use crate::session::{Done, Phase, Turn, Work};
+
+/// What a connection always waits for. Urgent data is told apart because a read stops at its mark.
+pub(super) fn read_interest() -> Interest {
+    #[cfg(target_os = "linux")]
+    return Interest::READABLE | Interest::PRIORITY;
+    #[cfg(not(target_os = "linux"))]
+    Interest::READABLE
+}
+
+/// Why a connection is driven.
+enum Cause {
+    /// Its turn has come.
+    Listed,
+    /// Its work is done.
+    Done(Done),
+    /// Its deadline has passed.
+    Due,
+}
+
+/// What is to become of it.
+#[derive(PartialEq, Eq)]
+enum Fate {
+    Keep,
+    Close,
+}
+
+/// What the reads of a turn came to.
+#[derive(Default)]
+struct Reads {
+    bytes: u64,
+    eof: bool,
+    broken: bool,
+}
+
+impl Reactor {
+    /// Drives a connection because it is listed, or because its work is done.
+    pub(super) fn drive(&mut self, key: Key, done: Option<Done>) {
+        match done {
+            None => self.drive_for(key, Cause::Listed),
+            Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
+            Some(Done::Sink(sink, _)) => self.drop_in_pool(sink),
+            Some(_) => {}
+        }
+    }
+
+    /// Acts on a timer of a connection that was set for `at_ns`.
+    pub(super) fn on_deadline(&mut self, at_ns: u64, key: Key) {
+        let now_ns = self.now.monotonic_ns;
+        let Some(conn) = self.conns.get_mut(key) else { return };
+        if conn.deadlines.armed != at_ns {
+            return; // a later entry of a deadline that was brought forward
+        }
+        conn.deadlines.armed = u64::MAX;
+        if conn.deadlines.next() > now_ns {
+            return self.arm_deadline(key);
+        }
+        self.meters.expired.one();
+        if conn.deadlines.write_due <= now_ns {
+            return self.close(key); // it takes nothing: there is no way to tell it why
+        }
+        self.drive_for(key, Cause::Due);
+    }
+
+    fn drive_for(&mut self, key: Key, cause: Cause) {
+        // One connection's defect must not be everybody's outage.
+        match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
+            Ok(Fate::Keep) => self.arm_deadline(key),
+            Ok(Fate::Close) => self.close(key),
+            Err(_) => {
+                self.meters.panics.one();
+                self.scratch.clear();
+                self.app.on_change(&Change::Everything);
+                self.close(key);
+            }
+        }
+    }
+
+    fn step(&mut self, key: Key, cause: Cause) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        conn.listed = false;
+        catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
+        let mut held = conn.unsent.take();
+        let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
+        let (served, phase) = (conn.session.served(), conn.session.phase());
+        let worked = matches!(cause, Cause::Done(_));
+        let mut turn = Turn {
+            app: &mut self.app,
+            settings: &self.settings.http,
+            out,
+            date: self.date.bytes(),
+            now: self.now,
+            peer: Some(conn.peer),
+            draining: self.draining,
+        };
+        match cause {
+            Cause::Listed => {}
+            Cause::Done(done) => conn.session.on_done(done, &mut turn),
+            Cause::Due => conn.session.on_deadline(&mut turn),
+        }
+        if conn.session.is_ready(turn.out.len()) {
+            conn.session.on_ready(&mut turn);
+        }
+        let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
+        let reads = read(conn, &mut self.recv, &mut turn, &mut catch_up);
+        if let Some(work) = conn.session.take_work() {
+            let outbox = Outbox { mesh: Arc::clone(&self.mesh), thread: self.thread, key };
+            self.meters.jobs.one();
+            if !self.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
+                conn.session.on_done(Done::Busy, &mut turn);
+            }
+        }
+        let mut sent = 0;
+        let flushed = flush_if_open(conn, turn.out, &mut sent);
+        let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
+        self.meters.requests.add(conn.session.served() - served);
+        if moved.left > 0 {
+            conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
+        }
+        let Ok(flushed) = flushed else { return Fate::Close };
+        if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
+            return Fate::Close;
+        }
+        let changed = conn.session.served() != served || conn.session.phase() != phase;
+        if worked || changed || moved.read || moved.sent || reads.eof {
+            conn.barren = 0;
+        } else {
+            conn.barren += 1;
+            if conn.barren > BARREN_EVENTS_MAX {
+                self.meters.quarantined.one();
+                return Fate::Close;
+            }
+        }
+        conn.deadlines.update(&conn.session, moved, &self.settings.http, self.now.monotonic_ns);
+        self.wait_for_more(key, flushed)
+    }
+
+    /// Arms what the connection has to wait for, and lists it if it has not to.
+    fn wait_for_more(&mut self, key: Key, flushed: Flushed) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        let queued = conn.queued();
+        let blocked = flushed == Flushed::Blocked;
+        if blocked != conn.write_armed {
+            let interest = if blocked { read_interest() | Interest::WRITABLE } else { read_interest() };
+            if self.poll.registry().reregister(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
+                return Fate::Close;
+            }
+            conn.write_armed = blocked;
+        }
+        if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
+            && let Some(sink) = conn.session.take_abandoned()
+        {
+            drop_in_pool(&self.pool, sink);
+        }
+        if conn.session.phase() == Phase::Linger && queued == 0 && !conn.shut {
+            conn.shut = true;
+            if conn.stream.shutdown(Shutdown::Write).is_err() {
+                return Fate::Close;
+            }
+        }
+        let may_go_on = conn.session.is_ready(queued) || (conn.readable && conn.session.wants_read(queued));
+        if flushed == Flushed::Paused || may_go_on {
+            Self::list(&mut self.ready, conn, key);
+        }
+        Fate::Keep
+    }
+
+    /// Makes sure that a timer comes due no later than the connection's deadline.
+    fn arm_deadline(&mut self, key: Key) {
+        let Some(conn) = self.conns.get_mut(key) else { return };
+        let next = conn.deadlines.next();
+        if next < conn.deadlines.armed {
+            conn.deadlines.armed = next;
+            self.timers.set(next, Owner::Conn(key));
+        }
+    }
+
+    /// Closing the descriptor takes it out of the poll.
+    pub(super) fn close(&mut self, key: Key) {
+        let Some(mut conn) = self.conns.remove(key) else { return };
+        self.meters.closed.one();
+        if let Some(sink) = conn.session.take_abandoned() {
+            self.drop_in_pool(sink);
+        }
+        let conns = &mut self.conns;
+        self.timers.forget_closed(conns.len(), |key| conns.get_mut(key).is_some());
+    }
+
+    fn drop_in_pool(&self, sink: Box<dyn Sink>) {
+        drop_in_pool(&self.pool, sink);
+    }
+}
+
+/// A sink may have files to remove, which can block.
+fn drop_in_pool(pool: &super::Pool, sink: Box<dyn Sink>) {
+    pool.submit(Lane::Io, Box::new(move || drop(sink)));
+}
+
+/// Tells the app what changed since it last looked.
+fn catch_up(mesh: &Mesh, epoch: &mut u64, thread: usize, app: &mut App) {
+    let current = mesh.epoch();
+    if current != *epoch {
+        *epoch = current;
+        for change in mesh.take_changes(thread) {
+            app.on_change(&change);
+        }
+    }
+}
+
+/// Reads until the socket is drained, the session has enough, or others are to have their turn.
+fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut impl FnMut(&mut App)) -> Reads {
+    let mut reads = Reads::default();
+    for _ in 0..READS_PER_TURN_MAX {
+        if !conn.readable || !conn.session.wants_read(turn.out.len()) {
+            break;
+        }
+        recv.begin(conn.session.rest());
+        let space = recv.space();
+        let room = space.len();
+        match conn.stream.read(space) {
+            Ok(0) => {
+                conn.readable = false;
+                reads.eof = true;
+                conn.session.on_eof();
+            }
+            Ok(count) => {
+                // A short read has emptied the socket: asking again would be a wasted call.
+                conn.readable = count == room || conn.read_to_end;
+                reads.bytes += count as u64;
+                recv.commit(count);
+                catch_up(turn.app);
+                conn.session.on_bytes(recv.bytes(), turn);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => {
+                reads.broken = true;
+                break;
+            }
+        }
+    }
+    reads
+}
+
+/// Flushes unless the kernel has said that it takes nothing and has not taken that back.
+fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+    if conn.write_armed && !conn.writable {
+        return Ok(Flushed::Blocked);
+    }
+    conn.writable = false;
+    flush(&mut conn.stream, out, sent)
+}
+
+/// Where a job's result goes.
+struct Outbox {
+    mesh: Arc<Mesh>,
+    thread: usize,
+    key: Key,
+}
+
+impl Outbox {
+    /// Runs on a thread of the pool: the changes are known everywhere before the result is.
+    fn run(self, work: Work) {
+        let run = AssertUnwindSafe(work.run);
+        let (done, changes) = catch_unwind(run).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
+        self.mesh.announce(&changes);
+        self.mesh.deliver(self.thread, self.key, done);
+    }
+}

@@ -1,0 +1,152 @@
+//! A few threads for what blocks: the store, files, hashing, rendering.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::app::Lane;
+use crate::limits::SLOW_JOBS_QUEUED_MAX;
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// One queue and the threads that serve it.
+struct Queue {
+    state: Mutex<State>,
+    more: Condvar,
+    /// Most tasks waiting.
+    max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    tasks: VecDeque<Task>,
+    closed: bool,
+}
+
+/// The pool. Ends with [`Pool::close`].
+pub struct Pool {
+    io: Arc<Queue>,
+    slow: Arc<Queue>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Pool {
+    /// Starts `threads` threads for quick work and one for slow work.
+    pub fn start(threads: usize) -> std::io::Result<Self> {
+        // A connection has one job at a time, so the number of connections bounds this queue.
+        let io = Arc::new(Queue::new(usize::MAX));
+        let slow = Arc::new(Queue::new(SLOW_JOBS_QUEUED_MAX));
+        let mut handles = Vec::new();
+        for index in 0..threads.max(1) {
+            handles.push(spawn(&format!("lattice-job-{index}"), &io)?);
+        }
+        handles.push(spawn("lattice-slow", &slow)?);
+        Ok(Self { io, slow, threads: Mutex::new(handles) })
+    }
+
+    /// Queues a task; `false` when its lane is full or the pool has ended.
+    pub fn submit(&self, lane: Lane, task: Task) -> bool {
+        match lane {
+            Lane::Io => self.io.push(task),
+            Lane::Slow => self.slow.push(task),
+        }
+    }
+
+    /// Runs what is queued, then ends the threads.
+    pub fn close(&self) {
+        self.io.close();
+        self.slow.close();
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // A task's panic is caught where it runs; a thread has nothing else to report.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Queue {
+    fn new(max: usize) -> Self {
+        Self { state: Mutex::default(), more: Condvar::new(), max }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, task: Task) -> bool {
+        let mut state = self.lock();
+        if state.closed || state.tasks.len() >= self.max {
+            return false;
+        }
+        state.tasks.push_back(task);
+        self.more.notify_one();
+        true
+    }
+
+    fn pop(&self) -> Option<Task> {
+        let mut state = self.lock();
+        loop {
+            if let Some(task) = state.tasks.pop_front() {
+                return Some(task);
+            }
+            if state.closed {
+                return None;
+            }
+            state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn close(&self) {
+        self.lock().closed = true;
+        self.more.notify_all();
+    }
+}
+
+fn spawn(name: &str, queue: &Arc<Queue>) -> std::io::Result<JoinHandle<()>> {
+    let queue = Arc::clone(queue);
+    std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        while let Some(task) = queue.pop() {
+            task();
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn tasks_queued_before_the_end_are_run() {
+        let pool = Pool::start(2).expect("threads");
+        let (sender, receiver) = mpsc::channel();
+        for number in 0..100 {
+            let sender = sender.clone();
+            assert!(pool.submit(Lane::Io, Box::new(move || sender.send(number).expect("open"))));
+        }
+        pool.close();
+        assert!(!pool.submit(Lane::Io, Box::new(|| ())), "closed");
+        drop(sender);
+        let mut numbers: Vec<i32> = receiver.iter().collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_slow_lane_is_full_at_its_bound_and_not_below() {
+        let pool = Pool::start(1).expect("threads");
+        let (hold, held) = mpsc::channel::<()>();
+        let (begun, begins) = mpsc::channel();
+        pool.submit(Lane::Slow, Box::new(move || {
+            begun.send(()).expect("open");
+            let _ = held.recv();
+        }));
+        begins.recv().expect("it runs");
+        for number in 0..SLOW_JOBS_QUEUED_MAX {
+            assert!(pool.submit(Lane::Slow, Box::new(|| ())), "number {number}");
+        }
+        assert!(!pool.submit(Lane::Slow, Box::new(|| ())));
+        drop(hold);
+        pool.close();
+    }
+}

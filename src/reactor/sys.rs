@@ -1,0 +1,122 @@
+//! Raw system calls that the standard library has no safe name for.
+//!
+//! Each function is one call; what it was given proves it safe.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// Sends bytes and tells the kernel that more follow at once, so that it may wait to fill a segment.
+#[cfg(target_os = "linux")]
+pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for reads of its length during the call; the descriptor is open.
+    let sent = unsafe {
+        libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_MORE | libc::MSG_NOSIGNAL)
+    };
+    count(sent)
+}
+
+/// Sends a range of a file. Fewer bytes than asked for are normal; none means the file is too short.
+#[cfg(target_os = "linux")]
+pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {
+    let mut offset = libc::off_t::try_from(offset).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // The kernel takes at most 2^31 - 4096 bytes a call.
+    let length = length.min(0x7fff_f000) as usize;
+    // SAFETY: both descriptors are open; `offset` is a local the kernel may write to.
+    let sent = unsafe { libc::sendfile(socket.as_raw_fd(), file.as_raw_fd(), &mut offset, length) };
+    count(sent)
+}
+
+/// The processors this process may run on.
+#[cfg(target_os = "linux")]
+pub fn allowed_cpus() -> Vec<usize> {
+    // SAFETY: a cpu_set_t is plain bits, for which zero is a value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `set` is a cpu_set_t of the size given.
+    let result = unsafe { libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) };
+    if result != 0 {
+        return Vec::new();
+    }
+    // SAFETY: the index stays below CPU_SETSIZE, the number of bits in the set.
+    (0..libc::CPU_SETSIZE as usize).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &set) }).collect()
+}
+
+/// Keeps the calling thread on one processor.
+#[cfg(target_os = "linux")]
+pub fn pin_to(cpu: usize) -> io::Result<()> {
+    assert!(cpu < libc::CPU_SETSIZE as usize);
+    // SAFETY: a cpu_set_t is plain bits, for which zero is a value.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `cpu` is below CPU_SETSIZE; `set` is a cpu_set_t of the size given.
+    let result = unsafe {
+        libc::CPU_SET(cpu, &mut set);
+        libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set)
+    };
+    count(result as isize).map(drop)
+}
+
+/// Leaves connections in the kernel until they have sent something, or for `seconds`.
+#[cfg(target_os = "linux")]
+pub fn defer_accept(listener: BorrowedFd<'_>, seconds: i32) -> io::Result<()> {
+    // SAFETY: the option's value is an i32 that lives during the call, and its size is given.
+    let result = unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_DEFER_ACCEPT,
+            (&raw const seconds).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    count(result as isize).map(drop)
+}
+
+#[cfg(target_os = "linux")]
+fn count(result: isize) -> io::Result<usize> {
+    usize::try_from(result).map_err(|_| io::Error::last_os_error())
+}
+
+/// Whether the process, or the machine, has no descriptor left.
+pub fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+#[cfg(not(target_os = "linux"))]
+pub use portable::*;
+
+/// The same with what every Unix has: slower, never on the hot path that is measured.
+#[cfg(not(target_os = "linux"))]
+mod portable {
+    use super::*;
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::fs::FileExt;
+
+    fn write(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        File::from(socket.as_fd().try_clone_to_owned()?).write(bytes)
+    }
+
+    pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+        write(socket, bytes)
+    }
+
+    pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {
+        let mut bytes = [0; 64 * 1024];
+        let wanted = bytes.len().min(length as usize);
+        let count = file.read_at(&mut bytes[..wanted], offset)?;
+        if count == 0 { Ok(0) } else { write(socket, &bytes[..count]) }
+    }
+
+    pub fn allowed_cpus() -> Vec<usize> {
+        Vec::new()
+    }
+
+    pub fn pin_to(_cpu: usize) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub fn defer_accept(_listener: BorrowedFd<'_>, _seconds: i32) -> io::Result<()> {
+        Ok(())
+    }
+}

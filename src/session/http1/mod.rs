@@ -1,0 +1,319 @@
+//! A connection that speaks HTTP/1.1.
+//!
+//! ```text
+//!            head          body complete        Flow::Wait
+//!   Head ───────────▶ Body ─────────────▶ call ───────────▶ Working ─┐
+//!    ▲  └── no body ──────────────────────▶ │ ▲                  │   │ resume
+//!    │                                      │ └──────────────────┘◀──┘
+//!    └────────────── answered ──────────────┘ Flow::Receive ▶ Stream ▶ resume
+//!                        └─ closes ▶ Linger / Over
+//! ```
+//!
+//! One request at a time: pipelined ones wait as bytes. A connection owns memory (`Owned`) only
+//! while a message is incomplete or a job runs; between requests it is a few words.
+
+mod receive;
+mod request;
+
+use crate::app::{Progress, Sink, Value};
+use crate::limits::{LINGER_BYTES_MAX, RECV_BUFFER_BYTES, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
+use crate::session::{Done, Phase, Turn, Work};
+use crate::wire::http1::{Error, HeadScan, parse_head, slots};
+
+use receive::Receiving;
+
+/// A connection.
+pub struct Http1 {
+    state: State,
+    served: u64,
+    /// The peer sends no more.
+    peer_done: bool,
+    owned: Option<Box<Owned>>,
+}
+
+enum State {
+    Head,
+    Body,
+    Stream,
+    Working,
+    Linger { dropped: u64 },
+    Over,
+}
+
+/// What a connection holds while a message is incomplete.
+#[derive(Default)]
+struct Owned {
+    /// Received and not yet used.
+    rest: Vec<u8>,
+    scan: HeadScan,
+    /// The bytes of the current request's head.
+    head: Vec<u8>,
+    progress: Option<Progress>,
+    receiving: Option<Receiving>,
+    /// The body, once whole.
+    body: Vec<u8>,
+    /// The body was not read to its end: this answer must be the last.
+    body_unread: bool,
+    work: Option<Work>,
+    abandoned: Option<Box<dyn Sink>>,
+}
+
+impl Http1 {
+    /// A new connection.
+    pub fn new() -> Self {
+        Self { state: State::Head, served: 0, peer_done: false, owned: None }
+    }
+
+    /// Takes what was received: [`Self::rest`] and the bytes after it.
+    pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        let consumed = self.pump(bytes, turn);
+        self.keep_rest(&bytes[consumed..]);
+    }
+
+    /// Goes on with [`Self::rest`], after [`Self::is_ready`].
+    pub fn on_ready(&mut self, turn: &mut Turn<'_>) {
+        let rest = self.owned.as_mut().map(|owned| core::mem::take(&mut owned.rest)).unwrap_or_default();
+        self.on_bytes(&rest, turn);
+        self.end_if_peer_done();
+    }
+
+    /// Takes the result of the work.
+    pub fn on_done(&mut self, done: Done, turn: &mut Turn<'_>) {
+        let (working, streaming) = (matches!(self.state, State::Working), matches!(self.state, State::Stream));
+        match done {
+            Done::Value(value) if working => self.resume(value, turn),
+            Done::Sink(sink, buffer) if streaming => self.on_sink(sink, buffer),
+            Done::Value(value) if streaming => self.end_stream(value, false, turn),
+            Done::Enough(value) if streaming => self.end_stream(value, true, turn),
+            Done::Busy if working || streaming => self.refuse_busy(turn),
+            Done::Panicked if working || streaming => self.refuse_broken(turn),
+            // The connection gave up meanwhile; whoever drops a sink may have to block.
+            Done::Sink(sink, _) => self.own().abandoned = Some(sink),
+            _ => {}
+        }
+        self.on_ready(turn);
+    }
+
+    /// The peer will send no more.
+    pub fn on_eof(&mut self) {
+        self.peer_done = true;
+        self.end_if_peer_done();
+    }
+
+    /// The deadline of the current [`Phase`] has passed.
+    pub fn on_deadline(&mut self, turn: &mut Turn<'_>) {
+        let begun = self.owned.as_ref().is_some_and(|owned| !owned.rest.is_empty());
+        match self.state {
+            State::Head if begun => self.refuse(408, "the request head took too long", turn),
+            State::Body | State::Stream => self.refuse(408, "the request body took too long", turn),
+            _ => self.end(),
+        }
+        // Whoever was too slow to ask is not waited for again.
+        if matches!(self.state, State::Linger { .. }) {
+            self.end();
+        }
+    }
+
+    /// The node is going away: ends the connection if nothing is under way.
+    pub fn on_drain(&mut self) {
+        if matches!(self.state, State::Head) && self.rest().is_empty() {
+            self.end();
+        }
+    }
+
+    /// Bytes received and not yet used; the next read goes after them.
+    pub fn rest(&self) -> &[u8] {
+        self.owned.as_ref().map_or(&[], |owned| &owned.rest)
+    }
+
+    /// Whether [`Self::on_ready`] would get further without more bytes.
+    pub fn is_ready(&self, queued: u64) -> bool {
+        let Some(owned) = &self.owned else { return false };
+        match self.state {
+            State::Head => !owned.rest.is_empty() && owned.scan == HeadScan::default() && queued < SEND_HIGH_WATER_BYTES as u64,
+            State::Body | State::Linger { .. } => !owned.rest.is_empty(),
+            State::Stream => !owned.rest.is_empty() && owned.wants_body(),
+            State::Working | State::Over => false,
+        }
+    }
+
+    /// Whether more bytes are of use; `queued` bytes have not left yet.
+    pub fn wants_read(&self, queued: u64) -> bool {
+        if self.peer_done {
+            return false;
+        }
+        match self.state {
+            State::Head => queued < SEND_HIGH_WATER_BYTES as u64 && self.rest().len() < RECV_BUFFER_BYTES / 2,
+            State::Stream => self.owned.as_ref().is_some_and(|owned| owned.wants_body()),
+            State::Body | State::Linger { .. } => true,
+            State::Working | State::Over => false,
+        }
+    }
+
+    /// Work to be done for this connection, once.
+    pub fn take_work(&mut self) -> Option<Work> {
+        self.owned.as_mut()?.work.take()
+    }
+
+    /// The sink of a body that will never be complete: whoever drops it may have to block.
+    pub fn take_abandoned(&mut self) -> Option<Box<dyn Sink>> {
+        let owned = self.owned.as_mut()?;
+        owned.abandoned.take().or_else(|| owned.receiving.as_mut()?.take_sink())
+    }
+
+    /// Requests answered or begun so far.
+    pub fn served(&self) -> u64 {
+        self.served
+    }
+
+    /// What it is doing.
+    pub fn phase(&self) -> Phase {
+        match self.state {
+            State::Head if self.served > 0 && self.rest().is_empty() => Phase::Idle,
+            State::Head => Phase::Head,
+            State::Body => Phase::Body,
+            State::Stream if self.owned.as_ref().is_some_and(|owned| owned.wants_body()) => Phase::Body,
+            State::Stream | State::Working => Phase::Working,
+            State::Linger { .. } => Phase::Linger,
+            State::Over => Phase::Over,
+        }
+    }
+
+    /// Uses as much of `bytes` as it can; how much that was.
+    fn pump(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        let mut used = 0;
+        let mut begun = 0;
+        loop {
+            let left = &bytes[used..];
+            match &mut self.state {
+                State::Head => {
+                    let held = begun == REQUESTS_PER_TURN_MAX || turn.out.len() >= SEND_HIGH_WATER_BYTES as u64;
+                    if left.is_empty() || held {
+                        break;
+                    }
+                    let Some(count) = self.on_head(left, turn) else { break };
+                    used += count;
+                    begun += 1;
+                }
+                State::Body => {
+                    used += self.on_body(left, turn);
+                    if matches!(self.state, State::Body) {
+                        break;
+                    }
+                }
+                State::Stream => {
+                    used += self.on_stream(left, turn);
+                    break;
+                }
+                State::Linger { dropped } => {
+                    *dropped += left.len() as u64;
+                    used = bytes.len();
+                    if *dropped > LINGER_BYTES_MAX {
+                        self.end();
+                    }
+                    break;
+                }
+                State::Working => break,
+                State::Over => return bytes.len(),
+            }
+        }
+        used
+    }
+
+    /// Begins the request in front of `bytes`; `None` when its head is incomplete.
+    fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let settings = turn.settings;
+        let limits = &settings.head;
+        if let Some(owned) = &mut self.owned {
+            // Only a head that came in pieces has been scanned: parsing it once it is whole keeps
+            // the work linear in its bytes.
+            match owned.scan.scan(bytes, limits) {
+                Ok(true) => owned.scan = HeadScan::default(),
+                Ok(false) => return None,
+                Err(error) => return self.refuse_head(error, turn),
+            }
+        }
+        let mut fields = slots();
+        match parse_head(bytes, &mut fields, limits) {
+            Ok(Some((head, count))) => {
+                self.served += 1;
+                let used = self.begin(&head, &bytes[..count], &bytes[count..], turn);
+                Some(count + used)
+            }
+            Ok(None) => self.begin_scan(bytes, turn),
+            Err(error) => self.refuse_head(error, turn),
+        }
+    }
+
+    fn begin_scan(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let mut scan = HeadScan::default();
+        match scan.scan(bytes, &turn.settings.head) {
+            Ok(_) => {
+                self.own().scan = scan;
+                None
+            }
+            Err(error) => self.refuse_head(error, turn),
+        }
+    }
+
+    fn refuse_head(&mut self, error: Error, turn: &mut Turn<'_>) -> Option<usize> {
+        self.refuse(error.status(), error.explain(), turn);
+        None
+    }
+
+    fn own(&mut self) -> &mut Owned {
+        self.owned.get_or_insert_default()
+    }
+
+    fn keep_rest(&mut self, rest: &[u8]) {
+        match &mut self.owned {
+            Some(owned) => {
+                owned.rest.clear();
+                owned.rest.extend_from_slice(rest);
+                if rest.is_empty() && matches!(self.state, State::Head) {
+                    self.owned = None;
+                }
+            }
+            None if rest.is_empty() => {}
+            None => self.own().rest = rest.to_vec(),
+        }
+    }
+
+    fn end_if_peer_done(&mut self) {
+        let stuck = match self.state {
+            State::Head => !self.is_ready(0),
+            State::Body | State::Linger { .. } => true,
+            // What has arrived may still complete the body; if all of it was used, it will not.
+            State::Stream => self.owned.as_ref().is_none_or(|owned| owned.rest.is_empty() && owned.wants_body()),
+            State::Working | State::Over => false,
+        };
+        if self.peer_done && stuck {
+            self.end();
+        }
+    }
+
+    fn end(&mut self) {
+        self.state = State::Over;
+    }
+}
+
+impl Default for Http1 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Owned {
+    fn wants_body(&self) -> bool {
+        self.receiving.as_ref().is_some_and(Receiving::wants_bytes)
+    }
+}
+
+/// What the pool gives back for a job of the app.
+fn value_work(lane: crate::app::Lane, job: crate::app::Job) -> Work {
+    let run = Box::new(move || {
+        let outcome = job();
+        (Done::Value(outcome.value as Value), outcome.changes)
+    });
+    Work { lane, run }
+}
