@@ -12,11 +12,12 @@ use std::time::Instant;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
+use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
 use crate::limits::{SECOND_NS, THREADS_MAX};
 use crate::reactor::{self, ListenSettings, Mesh, Meters, Pool, Reactor, Seat, Shared};
 use crate::service::echo::Echo;
-use crate::service::identity::Authenticate;
+use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
 use crate::service::ping::Ping;
 use crate::session;
@@ -50,6 +51,7 @@ struct Node {
 struct Slices {
     router: Arc<Router>,
     npm: Arc<npm::Shared>,
+    users: Arc<dyn Users>,
     identity_key: [u8; 32],
     echo: bool,
 }
@@ -149,12 +151,11 @@ fn seats(count: usize) -> Result<(Vec<Seat>, Vec<mio::Waker>), Failure> {
 
 impl Slices {
     fn new(settings: &Settings, store: &Store) -> Result<Self, Failure> {
-        let shared = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
+        let npm = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
         let mut identity_key = [0; 32];
         aws_lc_rs::rand::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
-        let npm = Arc::new(shared);
         let router = router(&settings.npm, settings.node.echo);
-        Ok(Self { router: Arc::new(router), npm, identity_key, echo: settings.node.echo })
+        Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
     }
 
     /// The slices of one thread, in the order of [`router`].
@@ -163,7 +164,7 @@ impl Slices {
         if self.echo {
             services.push(Box::new(Echo));
         }
-        let guard = Authenticate::new(self.npm.users(), self.identity_key);
+        let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
         App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
     }
 }

@@ -216,6 +216,8 @@ fn tokens_are_made_listed_and_revoked() {
     room.run(&["token", "revoke", "1", "--data", "d"]).ends(1).says(&["there is no token 1"]);
     let left = room.run(&["token", "list", "--user", "alice", "--data", "d"]).ends(0);
     assert_eq!(left.stdout.lines().count(), 2, "{}", left.stdout);
+    room.run(&["token", "list", "--user", "alice", "--data", "slip"]).ends(1).says(&["there is no store", "slip"]);
+    assert!(!room.path().join("slip").exists(), "a slip makes no store");
     room.run(&["token", "list", "--user", "bob", "--data", "d"]).ends(1).says(&["there is no user", "user list"]);
     room.run(&["token", "create", "--user", "A B", "--data", "d"]).ends(1).says(&["a-z, 0-9"]);
 }

@@ -76,8 +76,8 @@ pub(crate) fn run(args: Args) -> Ended {
         Command::Create { user, read_only, admin, place } => {
             create(&*place.accounts()?, &user, TokenRights { read_only, admin })
         }
-        Command::List { user, place } => list(&*place.accounts()?, &user),
-        Command::Revoke { id, place } => revoke(&*place.accounts()?, id),
+        Command::List { user, place } => list(&*place.accounts_there()?, &user),
+        Command::Revoke { id, place } => revoke(&*place.accounts_there()?, id),
     }
 }
 

@@ -350,7 +350,7 @@ fn decode_key(raw: &[u8]) -> Result<Cow<'_, str>, Error> {
 }
 
 /// Takes a whole document apart, in pieces of `piece` bytes.
-pub fn split(bytes: &[u8], piece: usize) -> Result<(Document, Vec<u8>), Error> {
+fn split(bytes: &[u8], piece: usize) -> Result<(Document, Vec<u8>), Error> {
     let mut splitter = Splitter::new();
     let mut data = Vec::new();
     for mut rest in bytes.chunks(piece.max(1)) {

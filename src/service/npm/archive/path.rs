@@ -15,8 +15,10 @@ pub(super) struct Checked<'p> {
 impl Checked<'_> {
     /// Whether some file system would take it for the package's manifest.
     pub(super) fn is_like_manifest(&self) -> bool {
+        // Windows drops dots and spaces at the end, and a colon begins the name of a stream.
+        let name = self.inner.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
         // Through both cases: the Kelvin sign is a k only below, the long s an S only above.
-        self.inner.to_lowercase().to_uppercase() == "PACKAGE.JSON"
+        name.to_lowercase().to_uppercase() == "PACKAGE.JSON"
     }
 }
 

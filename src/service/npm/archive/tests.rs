@@ -167,9 +167,15 @@ fn there_is_exactly_one_manifest() {
     assert_eq!(error(Pack::default()), "NoManifest");
     assert_eq!(error(package().file("package/package.json", b"{}")), "DuplicateManifest");
     assert_eq!(error(package().file("other/package.json", b"{}")), "DuplicateManifest");
-    for path in
-        ["package/Package.json", "package/PACKAGE.JSON", "package/pac\u{212a}age.json", "package/package.j\u{17f}on"]
-    {
+    for path in [
+        "package/Package.json",
+        "package/package.json.",
+        "package/package.json ",
+        "package/package.json::$DATA",
+        "package/PACKAGE.JSON",
+        "package/pac\u{212a}age.json",
+        "package/package.j\u{17f}on",
+    ] {
         assert_eq!(error(package().file(path, b"{}")), "ManifestKind", "{path}");
     }
     let link = package().entry(EntryType::Link, b"other/package.json", b"package/x", b"");

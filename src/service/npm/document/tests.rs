@@ -178,3 +178,27 @@ fn a_large_attachment_leaves_nothing_in_memory() {
     assert_eq!(decoded_bytes, 3_000_000);
     assert!(splitter.kept.capacity() < 1024);
 }
+
+#[test]
+fn the_fuzz_property_holds_for_documents_with_a_few_bytes_changed() {
+    let signs = b"{}[]\":,\\/u0=A_\x00\xff \n";
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % below as u64) as usize
+    };
+    for _ in 0..20_000 {
+        let mut bytes = SAMPLE.as_bytes().to_vec();
+        for _ in 0..=next(3) {
+            let at = next(bytes.len());
+            match next(3) {
+                0 => bytes[at] = signs[next(signs.len())],
+                1 => bytes.insert(at, signs[next(signs.len())]),
+                _ => drop(bytes.remove(at)),
+            }
+        }
+        fuzz(&bytes);
+    }
+}

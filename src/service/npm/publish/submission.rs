@@ -57,10 +57,16 @@ impl fmt::Display for Refusal {
                 write!(formatter, "dist-tags: {tag:?} must name the version that is published, {version}")
             }
             Self::Tags => formatter.write_str("dist-tags is not a JSON object"),
-            Self::Version(version) => write!(
-                formatter,
-                "invalid version {version:?}: it must be exactly major.minor.patch with an optional -prerelease, and no +build metadata"
-            ),
+            Self::Version(version) => {
+                write!(
+                    formatter,
+                    "invalid version {version:?}: it must be exactly major.minor.patch with an optional -prerelease"
+                )?;
+                match version::clean(version) {
+                    Some(clean) => write!(formatter, "; write {clean} into package.json"),
+                    None => Ok(()),
+                }
+            }
             Self::VersionKey { key, value } => {
                 write!(formatter, "the manifest under version {key} says its version is {value}")
             }

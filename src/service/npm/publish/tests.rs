@@ -293,3 +293,47 @@ fn provenance_is_refused_with_a_way_out() {
     let answer = refused(|document| document["_attachments"]["@s/n-1.0.0.sigstore"] = json!({"data": "{}"}));
     assert_refused(answer, 501, "without --provenance");
 }
+
+/// What clients sent for the two packages whose `package.json` is in each of these tarballs; how
+/// they were recorded is in `tests/fixtures/publish/README.md`.
+const REAL: [(&str, &str, &[u8]); 12] = [
+    ("npm 10", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/npm10-odd.json")),
+    ("npm 11", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/npm11-odd.json")),
+    ("pnpm 10", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/pnpm10-odd.json")),
+    ("yarn 1", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/yarn1-odd.json")),
+    ("yarn 4", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/yarn4-odd.json")),
+    ("bun", "@scope/odd", include_bytes!("../../../../tests/fixtures/publish/bun-odd.json")),
+    ("npm 10", "gyp", include_bytes!("../../../../tests/fixtures/publish/npm10-gyp.json")),
+    ("npm 11", "gyp", include_bytes!("../../../../tests/fixtures/publish/npm11-gyp.json")),
+    ("pnpm 10", "gyp", include_bytes!("../../../../tests/fixtures/publish/pnpm10-gyp.json")),
+    ("yarn 1", "gyp", include_bytes!("../../../../tests/fixtures/publish/yarn1-gyp.json")),
+    ("yarn 4", "gyp", include_bytes!("../../../../tests/fixtures/publish/yarn4-gyp.json")),
+    ("bun", "gyp", include_bytes!("../../../../tests/fixtures/publish/bun-gyp.json")),
+];
+
+#[test]
+fn what_real_clients_sent_is_published() {
+    for (client, name, body) in REAL {
+        let store = Arc::new(Fake::default());
+        assert_eq!(send(&store, name, body, 1000).0, Answer::ok(201), "{client}, {name}");
+        let kept = store.kept.lock().unwrap().pop().unwrap();
+        let manifest: Value = serde_json::from_str(&kept.manifest).unwrap();
+        let abbreviated: Value = serde_json::from_str(&kept.abbreviated).unwrap();
+        assert_eq!(kept.tags, ["beta"], "{client}");
+        assert_eq!(kept.readme.as_ref().unwrap().text, "# A package for tests\n", "{client}");
+        match name {
+            "gyp" => {
+                assert_eq!(manifest["bin"], json!({"gyp": "bin/a.js", "y": "bin/a.js"}), "{client}");
+                assert_eq!(manifest["scripts"], json!({"install": "node-gyp rebuild"}), "{client}");
+                assert_eq!(abbreviated["hasInstallScript"], json!(true), "{client}");
+            }
+            _ => {
+                assert_eq!(kept.version, "1.2.3", "{client}");
+                assert_eq!(manifest["bin"], json!({"odd": "bin/a.js"}), "{client}");
+                assert_eq!(manifest["scripts"], json!({"empty": "", "lint": "b", "test": "a -p ."}), "{client}");
+                assert_eq!(abbreviated["libc"], json!(["glibc"]), "{client}");
+                assert_eq!(abbreviated["peerDependenciesMeta"], json!({"p": {"optional": true}}), "{client}");
+            }
+        }
+    }
+}
