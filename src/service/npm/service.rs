@@ -22,6 +22,7 @@ use crate::service::npm::threaded::{Begun, Threaded};
 use crate::service::npm::users::{self, Credentials};
 use crate::service::npm::write::no_tarball;
 use crate::wire::date::parse_http_date;
+use crate::wire::http1::Framing;
 
 /// The registry, as one thread serves it.
 pub struct Npm {
@@ -215,6 +216,10 @@ impl Npm {
 
 impl Service for Npm {
     fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        if request.head.framing != Framing::None && is_coded(request) {
+            let reason = "send the document as it is, without Content-Encoding";
+            return done(&Answer::error(415, "the body has a content coding", Some(reason)), reply);
+        }
         match Endpoint::of(request.route.id) {
             Endpoint::Packument => self.packument(request, reply),
             Endpoint::Tarball => self.tarball(request, reply),
@@ -266,6 +271,11 @@ impl Service for Npm {
     fn on_change(&mut self, change: &Change) {
         self.kept.on_change(change);
     }
+}
+
+/// Whether a body would have to be unpacked first. No client packs one where a route here takes one.
+fn is_coded(request: &Request<'_>) -> bool {
+    request.header("Content-Encoding").is_some_and(|coding| !coding.eq_ignore_ascii_case(b"identity"))
 }
 
 impl Page {
