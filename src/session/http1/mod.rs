@@ -45,7 +45,8 @@ enum State {
 struct Owned {
     /// Received and not yet used.
     rest: Vec<u8>,
-    scan: HeadScan,
+    /// How far `rest` was searched for the end of its head; `None` if it was not looked at yet.
+    scan: Option<HeadScan>,
     /// The bytes of the current request's head.
     head: Vec<u8>,
     progress: Option<Progress>,
@@ -130,7 +131,7 @@ impl Http1 {
     pub fn is_ready(&self, queued: u64) -> bool {
         let Some(owned) = &self.owned else { return false };
         match self.state {
-            State::Head => !owned.rest.is_empty() && owned.scan == HeadScan::default() && queued < SEND_HIGH_WATER_BYTES as u64,
+            State::Head => !owned.rest.is_empty() && owned.scan.is_none() && queued < SEND_HIGH_WATER_BYTES as u64,
             State::Body | State::Linger { .. } => !owned.rest.is_empty(),
             State::Stream => !owned.rest.is_empty() && owned.wants_body(),
             State::Working | State::Over => false,
@@ -224,11 +225,13 @@ impl Http1 {
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let settings = turn.settings;
         let limits = &settings.head;
-        if let Some(owned) = &mut self.owned {
+        if let Some(owned) = &mut self.owned
+            && let Some(scan) = &mut owned.scan
+        {
             // Only a head that came in pieces has been scanned: parsing it once it is whole keeps
             // the work linear in its bytes.
-            match owned.scan.scan(bytes, limits) {
-                Ok(true) => owned.scan = HeadScan::default(),
+            match scan.scan(bytes, limits) {
+                Ok(true) => owned.scan = None,
                 Ok(false) => return None,
                 Err(error) => return self.refuse_head(error, turn),
             }
@@ -249,7 +252,7 @@ impl Http1 {
         let mut scan = HeadScan::default();
         match scan.scan(bytes, &turn.settings.head) {
             Ok(_) => {
-                self.own().scan = scan;
+                self.own().scan = Some(scan);
                 None
             }
             Err(error) => self.refuse_head(error, turn),

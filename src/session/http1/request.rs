@@ -81,6 +81,7 @@ impl Http1 {
     ) -> usize {
         if let Framing::Length(length) = framing {
             if length > max {
+                self.save(asked.bytes, &[]);
                 self.refuse_too_large(max, turn);
                 return 0;
             }
@@ -104,6 +105,7 @@ impl Http1 {
         if let Framing::Length(length) = framing
             && length > max
         {
+            self.save(asked.bytes, &[]);
             self.refuse_too_large(max, turn);
             return 0;
         }
@@ -256,9 +258,15 @@ impl Http1 {
     }
 
     fn refuse_with(&mut self, status: u16, fields: &[(&str, &[u8])], error: &str, reason: Option<&str>, turn: &mut Turn<'_>) {
-        let terms = Terms { date: turn.date, head_only: false, close: true, tell_keep_alive: false };
+        let terms = Terms { date: turn.date, head_only: self.asks_head(), close: true, tell_keep_alive: false };
         Reply::new(turn.out, terms).error_with(status, fields, error, reason);
         self.finish(true, true);
+    }
+
+    /// Whether the request under way, if there is one, is HEAD: then no refusal has a body.
+    fn asks_head(&self) -> bool {
+        let head = self.owned.as_ref().map_or(&[][..], |owned| &owned.head);
+        head.strip_prefix(b"\r\n").unwrap_or(head).starts_with(b"HEAD ")
     }
 
     /// Keeps the bytes of the request for when its job is done.
