@@ -153,7 +153,7 @@ impl Slices {
     fn new(settings: &Settings, store: &Store) -> Result<Self, Failure> {
         let npm = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
         let mut identity_key = [0; 32];
-        aws_lc_rs::rand::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
+        getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
         let router = router(&settings.npm, settings.node.echo);
         Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
     }
