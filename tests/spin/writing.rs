@@ -63,7 +63,7 @@ fn write_interest_is_disarmed_once_everything_has_left() {
 
 #[test]
 fn a_peer_that_half_closes_and_never_reads_costs_nothing() {
-    let node = hurried(600, 600, 3).start();
+    let node = hurried(600, 600, 2).start();
     let mut raw = deaf(&node);
     raw.finish();
     std::thread::sleep(Duration::from_millis(100));
