@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use socket2::SockRef;
-
 use crate::support::{Node, Raw, while_others_are_served};
-use crate::{LONG, PART_OF_A_BODY, PING, Watch, ask, echo, patient};
+use crate::{LONG, PART_OF_A_BODY, PING, Watch, ask, echo, patient, reset};
 
 /// What a peer has sent when it ends: its name, its bytes, the answers it is owed.
 fn stages() -> Vec<(&'static str, Vec<u8>, usize)> {
@@ -108,9 +106,4 @@ fn resets_by_the_hundred_leave_the_node_as_it_was() {
     node.wait_for_meters("all but one are closed", LONG, |meters| meters.open() == 1);
     assert_eq!(node.open_files(), files + 1);
     ask(&mut kept);
-}
-
-/// Makes the close that follows a reset.
-fn reset(raw: &Raw) {
-    SockRef::from(raw.stream()).set_linger(Some(Duration::ZERO)).expect("a socket takes this option");
 }
