@@ -5,13 +5,19 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lattice::service::npm;
 use lattice::wire::http1;
 
 /// What a fuzz target calls: it panics where a property does not hold.
 type Property = fn(&[u8]);
 
 /// Each fuzz target and its property.
-const TARGETS: &[(&str, Property)] = &[("chunked_body", http1::fuzz::chunked_body), ("http_head", http1::fuzz::head)];
+const TARGETS: &[(&str, Property)] = &[
+    ("chunked_body", http1::fuzz::chunked_body),
+    ("http_head", http1::fuzz::head),
+    ("package_name", npm::name::fuzz),
+    ("publish_document", npm::document::fuzz),
+];
 
 #[test]
 fn every_corpus_holds_its_property() {

@@ -8,6 +8,10 @@ use super::output::Failure;
 use super::sources;
 use crate::store::{Accounts, OpenError, Store};
 
+/// Each thread of a node remembers for this long what credentials were worth: see
+/// `service::identity`.
+pub(crate) const NOTICED: &str = "a node that is running takes notice within 10 seconds";
+
 /// Where the store is: told directly, or as the node would find it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {

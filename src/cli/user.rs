@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::output::{Ended, Failure, print, say, table};
 use super::password;
-use super::place::Place;
+use super::place::{NOTICED, Place};
 use crate::app::store::Joined;
 use crate::store::{Account, AccountError, Accounts, check_name};
 use crate::wire::date::rfc3339;
@@ -105,7 +105,7 @@ pub(crate) fn run(args: Args) -> Ended {
         Command::Passwd { name, password_stdin, place } => passwd(&*place.accounts_there()?, &name, password_stdin)?,
         Command::Remove { name, place } => {
             place.accounts_there()?.remove(&name)?;
-            say(&format!("user {name} is removed, with all tokens"));
+            say(&format!("user {name} is removed, with all tokens; {NOTICED}"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -142,7 +142,7 @@ fn passwd(accounts: &Accounts, name: &str, from_stdin: bool) -> Result<(), Failu
     }
     let password = password::ask(name, from_stdin)?;
     accounts.set_password(name, Some(&password))?;
-    say(&format!("the password of {name} is set; tokens stay valid"));
+    say(&format!("the password of {name} is set; tokens stay valid; {NOTICED}"));
     Ok(())
 }
 

@@ -26,6 +26,8 @@ use crate::service::npm::written::outcome;
 
 /// Longest deprecation message.
 const DEPRECATION_BYTES_MAX: usize = 8 * 1024;
+/// Why an unpublish of all versions is refused: it takes an explicit request.
+const NOTHING_LEFT: &str = "no version would be left: to unpublish the whole package, DELETE it";
 /// How often an unpublish that others overtake is worked out anew.
 const RETRIES_MAX: usize = 8;
 
@@ -160,10 +162,10 @@ impl Writer {
                 changes.push((ours.version.clone(), one.deprecated.as_deref().map(str::to_owned)));
             }
         }
-        let written = match (seen, changes.is_empty()) {
-            (Some(seen), _) if seen != package.revision => Ok(Written::Stale { revision: package.revision }),
-            (_, true) => Ok(Written::Same { revision: package.revision }),
-            (seen, false) => self.shared.packages.deprecate(&self.name, seen, &changes, &self.actor),
+        let written = match changes.is_empty() {
+            // It is so already, whichever revision that was asked of: a repeated request ends well.
+            true => Ok(Written::Same { revision: package.revision }),
+            false => self.shared.packages.deprecate(&self.name, seen, &changes, &self.actor),
         };
         outcome(&self.name, 201, written)
     }
@@ -173,9 +175,6 @@ impl Writer {
     fn unpublish(&self, package: Package, listed: &[Listed<'_>], seen: Option<u64>) -> Outcome {
         if !self.may.unpublish {
             return refuse(403, "you may not unpublish this package", None);
-        }
-        if listed.is_empty() {
-            return refuse(400, "no version would be left", Some("to unpublish the package, DELETE it"));
         }
         let Some(seen) = seen else {
             return refuse(400, "unpublishing needs the _rev of the document it is based on", None);
@@ -211,7 +210,8 @@ impl Writer {
             return Ok(Written::Same { revision });
         }
         if missing.len() == package.versions.len() {
-            return self.shared.packages.unpublish_all(&self.name, Some(revision), &self.actor);
+            // A list that has nothing in common with ours is no list of what should stay.
+            return Ok(Written::Refused(NOTHING_LEFT));
         }
         let left = package.versions.iter().filter(|ours| !missing.contains(&ours.version));
         let tagged = package.tags.iter().find(|(tag, _)| tag == "latest").map(|(_, version)| version);

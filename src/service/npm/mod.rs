@@ -37,6 +37,8 @@ mod shared;
 mod tarball;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod threaded;
 mod users;
 pub mod version;

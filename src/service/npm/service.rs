@@ -39,7 +39,7 @@ enum Brought {
 
 /// A small document that is made for one request.
 struct Page {
-    json: String,
+    json: Arc<[u8]>,
     etag: String,
     cache_control: &'static str,
 }
@@ -134,9 +134,11 @@ impl Npm {
             }
             match render(&shared, &package) {
                 None => Outcome::value(missing()),
-                Some(json) => {
-                    Outcome::value(Brought::Page(Page { etag: etag_of(json.as_bytes()), json, cache_control }))
-                }
+                Some(json) => Outcome::value(Brought::Page(Page {
+                    etag: etag_of(json.as_bytes()),
+                    json: json.into_bytes().into(),
+                    cache_control,
+                })),
             }
         })
     }
@@ -285,7 +287,9 @@ impl Page {
         reply.header("ETag", self.etag.as_bytes()).header("Cache-Control", self.cache_control.as_bytes());
         match has_it {
             true => reply.empty(),
-            false => reply.header("Content-Type", b"application/json").body(Body::Bytes(self.json.as_bytes())),
+            false => {
+                reply.header("Content-Type", b"application/json").body(Body::Shared(&self.json, 0..self.json.len()))
+            }
         }
     }
 }

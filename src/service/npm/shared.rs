@@ -77,11 +77,13 @@ struct Watched {
     renderings: Arc<Renderings>,
 }
 
-impl Watched {
-    /// Also after a failure: what a transaction that failed has left is the store's to say.
-    fn forget(&self, name: &str, written: Result<Written>) -> Result<Written> {
-        self.renderings.forget(name);
-        written
+/// Forgets a package when it is dropped: whether the change succeeded, failed or panicked, for what
+/// a transaction that failed has left is the store's to say.
+struct Forget<'a>(&'a Renderings, &'a str);
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.0.forget(self.1);
     }
 }
 
@@ -92,7 +94,8 @@ impl Packages for Watched {
 
     fn publish(&self, draft: Draft, actor: &Actor) -> Result<Written> {
         let name = Arc::clone(&draft.name);
-        self.forget(&name, self.packages.publish(draft, actor))
+        let _after = Forget(&self.renderings, &name);
+        self.packages.publish(draft, actor)
     }
 
     fn deprecate(
@@ -102,11 +105,13 @@ impl Packages for Watched {
         changes: &[(String, Option<String>)],
         actor: &Actor,
     ) -> Result<Written> {
-        self.forget(name, self.packages.deprecate(name, seen, changes, actor))
+        let _after = Forget(&self.renderings, name);
+        self.packages.deprecate(name, seen, changes, actor)
     }
 
     fn tag(&self, name: &str, tag: &str, version: Option<&str>, actor: &Actor) -> Result<Written> {
-        self.forget(name, self.packages.tag(name, tag, version, actor))
+        let _after = Forget(&self.renderings, name);
+        self.packages.tag(name, tag, version, actor)
     }
 
     fn unpublish(
@@ -117,19 +122,23 @@ impl Packages for Watched {
         seen: u64,
         actor: &Actor,
     ) -> Result<Written> {
-        self.forget(name, self.packages.unpublish(name, versions, latest, seen, actor))
+        let _after = Forget(&self.renderings, name);
+        self.packages.unpublish(name, versions, latest, seen, actor)
     }
 
     fn unpublish_all(&self, name: &str, seen: Option<u64>, actor: &Actor) -> Result<Written> {
-        self.forget(name, self.packages.unpublish_all(name, seen, actor))
+        let _after = Forget(&self.renderings, name);
+        self.packages.unpublish_all(name, seen, actor)
     }
 
     fn maintain(&self, name: &str, seen: Option<u64>, maintainers: &[String], actor: &Actor) -> Result<Written> {
-        self.forget(name, self.packages.maintain(name, seen, maintainers, actor))
+        let _after = Forget(&self.renderings, name);
+        self.packages.maintain(name, seen, maintainers, actor)
     }
 
     fn star(&self, name: &str, user: &str, on: bool) -> Result<Written> {
-        self.forget(name, self.packages.star(name, user, on))
+        let _after = Forget(&self.renderings, name);
+        self.packages.star(name, user, on)
     }
 
     fn starred(&self, user: &str) -> Result<Vec<String>> {

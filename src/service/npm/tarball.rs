@@ -12,6 +12,7 @@ use crate::service::npm::access::RuleIndex;
 use crate::service::npm::conditional::{Part, is_fresh, part};
 use crate::service::npm::packument::push_hex;
 use crate::service::npm::shared::Shared;
+use crate::wire::http1::Method;
 
 /// Tarballs never change under their name, so whoever has one need not ask again for a year.
 const PUBLIC: &str = "public, max-age=31536000, immutable";
@@ -52,7 +53,9 @@ impl Tarball {
             self.begin(reply, 304).empty();
             return;
         }
-        match part(request.header("Range"), request.header("If-Range"), &self.etag, self.length) {
+        // A range is defined for GET alone (RFC 9110 §14.2).
+        let range = request.header("Range").filter(|_| request.head.method == Method::Get);
+        match part(range, request.header("If-Range"), &self.etag, self.length) {
             Part::Whole => self.content(reply, 200).body(Body::File(&self.file, 0, self.length)),
             Part::Bytes(range) => {
                 let told = format!("bytes {}-{}/{}", range.start, range.end - 1, self.length);

@@ -9,7 +9,8 @@ use crate::service::npm::answer::Answer;
 /// The outcome of a change of `name`; `status` is that of success.
 pub(crate) fn outcome(name: &Arc<str>, status: u16, written: Result<Written>) -> Outcome {
     match written {
-        Err(error) => Outcome::value(Answer::store_failed(&error)),
+        // What a write that failed has left is not known here, so nobody may go on with what is kept.
+        Err(error) => Outcome::changed(Answer::store_failed(&error), vec![Change::Package(Arc::clone(name))]),
         Ok(Written::Done { .. }) => Outcome::changed(Answer::ok(status), vec![Change::Package(Arc::clone(name))]),
         Ok(Written::Same { .. }) => Outcome::value(Answer::ok(200)),
         Ok(refused) => Outcome::value(refusal(&refused)),

@@ -28,6 +28,8 @@ pub struct Http1 {
     served: u64,
     /// The peer sends no more.
     peer_done: bool,
+    /// The request under way is HEAD: not even a refusal of it has a body.
+    head_only: bool,
     owned: Option<Box<Owned>>,
 }
 
@@ -62,7 +64,7 @@ struct Owned {
 impl Http1 {
     /// A new connection.
     pub fn new() -> Self {
-        Self { state: State::Head, served: 0, peer_done: false, owned: None }
+        Self { state: State::Head, served: 0, peer_done: false, head_only: false, owned: None }
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
@@ -192,8 +194,11 @@ impl Http1 {
                     if left.is_empty() || held {
                         break;
                     }
-                    let Some(count) = self.on_head(left, turn) else { break };
-                    used += count;
+                    match self.on_head(left, turn) {
+                        Some(count) => used += count,
+                        None if matches!(self.state, State::Head) => break,
+                        None => {} // refused: what is left is dropped below
+                    }
                     begun += 1;
                 }
                 State::Body => {
@@ -204,7 +209,9 @@ impl Http1 {
                 }
                 State::Stream => {
                     used += self.on_stream(left, turn);
-                    break;
+                    if matches!(self.state, State::Stream) {
+                        break;
+                    }
                 }
                 State::Linger { dropped } => {
                     *dropped += left.len() as u64;

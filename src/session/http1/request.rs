@@ -34,6 +34,7 @@ impl Http1 {
         after: &'b [u8],
         turn: &mut Turn<'_>,
     ) -> usize {
+        self.head_only = head.method == Method::Head;
         let (route, params) = match turn.app.router().find(head.method, head.path) {
             Found::Route(route, params) => (route, params),
             Found::WrongMethod(allow) => {
@@ -81,7 +82,6 @@ impl Http1 {
     ) -> usize {
         if let Framing::Length(length) = framing {
             if length > max {
-                self.save(asked.bytes, &[]);
                 self.refuse_too_large(max, turn);
                 return 0;
             }
@@ -105,7 +105,6 @@ impl Http1 {
         if let Framing::Length(length) = framing
             && length > max
         {
-            self.save(asked.bytes, &[]);
             self.refuse_too_large(max, turn);
             return 0;
         }
@@ -200,6 +199,7 @@ impl Http1 {
     /// The answer is written.
     fn finish(&mut self, closes: bool, peer_may_send: bool) {
         self.forget_message();
+        self.head_only = false;
         self.state = match (closes, peer_may_send && !self.peer_done) {
             (false, _) => State::Head,
             (true, true) => State::Linger { dropped: 0 },
@@ -232,7 +232,7 @@ impl Http1 {
         let last = turn.settings.requests > 0 && self.served >= turn.settings.requests;
         Terms {
             date: turn.date,
-            head_only: head.method == Method::Head,
+            head_only: self.head_only,
             close: !head.keep_alive || turn.draining || body_unread || last,
             tell_keep_alive: head.version == Version::Http10,
         }
@@ -258,15 +258,9 @@ impl Http1 {
     }
 
     fn refuse_with(&mut self, status: u16, fields: &[(&str, &[u8])], error: &str, reason: Option<&str>, turn: &mut Turn<'_>) {
-        let terms = Terms { date: turn.date, head_only: self.asks_head(), close: true, tell_keep_alive: false };
+        let terms = Terms { date: turn.date, head_only: self.head_only, close: true, tell_keep_alive: false };
         Reply::new(turn.out, terms).error_with(status, fields, error, reason);
         self.finish(true, true);
-    }
-
-    /// Whether the request under way, if there is one, is HEAD: then no refusal has a body.
-    fn asks_head(&self) -> bool {
-        let head = self.owned.as_ref().map_or(&[][..], |owned| &owned.head);
-        head.strip_prefix(b"\r\n").unwrap_or(head).starts_with(b"HEAD ")
     }
 
     /// Keeps the bytes of the request for when its job is done.
