@@ -1,5 +1,6 @@
 //! How a node begins and ends: its first line, its port, its threads, and what becomes of requests in
 //! flight when it is told to go.
+#![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
 mod support;
 

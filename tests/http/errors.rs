@@ -156,7 +156,13 @@ fn a_refused_head_request_has_no_body_either() {
 #[test]
 fn too_long_a_target_is_414() {
     let node = node();
-    assert_ends(&node, 414, "GET", format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(8 * 1024)).as_bytes(), "9 KiB");
+    assert_ends(
+        &node,
+        414,
+        "GET",
+        format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(8 * 1024)).as_bytes(),
+        "9 KiB",
+    );
     let (response, mut raw) = exchange(&node, "GET", format!("GET /{}", "x".repeat(16 * 1024)).as_bytes());
     assert_is_error(&response, 414, "a target without an end");
     assert_over(&mut raw, "a target without an end");
@@ -172,8 +178,20 @@ fn other_expectations_are_417() {
 #[test]
 fn too_large_a_head_is_431() {
     let node = node();
-    assert_ends(&node, 431, "GET", format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(16 * 1024)).as_bytes(), "16 KiB");
-    assert_ends(&node, 431, "GET", format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes(), "101 fields");
+    assert_ends(
+        &node,
+        431,
+        "GET",
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(16 * 1024)).as_bytes(),
+        "16 KiB",
+    );
+    assert_ends(
+        &node,
+        431,
+        "GET",
+        format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes(),
+        "101 fields",
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::support::{Raw, while_others_are_served};
-use crate::{LONG, PING, Watch, assert_rests, ask, hurried, patient};
+use crate::{LONG, PING, Watch, ask, assert_rests, hurried, patient};
 
 const CROWD: u64 = 2000;
 
