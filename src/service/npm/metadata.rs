@@ -7,6 +7,7 @@
 //! | `versions`, sent to `-rev`, fewer than ours | unpublish | exactly those missing that the client had seen |
 //! | `versions` | deprecate | the differences in `deprecated` |
 //! | `maintainers` alone | owners | the maintainers |
+//! | `maintainers`, sent to `-rev/undefined` | owners, by yarn 1 | those that are new |
 //! | `users` alone | star | the sender's own star |
 //!
 //! Documents are read in place with types that skip what is not asked for: no tree is built of a
@@ -228,8 +229,30 @@ impl Writer {
         }
         match parse_maintainers(maintainers) {
             Err(error) => refuse(400, "maintainers are not a list of {name, email}", Some(&error.to_string())),
+            Ok(names) if seen.is_none() && self.rev == Some(PathRev::Unknown) => self.add_owners(&names),
             Ok(names) => outcome(&self.name, 201, self.shared.packages.maintain(&self.name, seen, &names, &self.actor)),
         }
+    }
+
+    /// Yarn 1 changes owners in the abbreviated document, where it finds neither a revision nor owners:
+    /// its list is only whom it adds. Taken as the whole list it would take the package from its owners.
+    fn add_owners(&self, added: &[String]) -> Outcome {
+        let mut written = Ok(Written::Missing);
+        for _ in 0..RETRIES_MAX {
+            let package = match self.shared.packages.load(&self.name) {
+                Ok(Some(package)) => package,
+                Ok(None) => return outcome(&self.name, 200, Ok(Written::Missing)),
+                Err(error) => return Outcome::value(Answer::store_failed(&error)),
+            };
+            let mut names: Vec<String> = package.maintainers.into_iter().map(|one| one.name).collect();
+            let fresh: Vec<&String> = added.iter().filter(|name| !names.contains(name)).collect();
+            names.extend(fresh.into_iter().cloned());
+            written = self.shared.packages.maintain(&self.name, Some(package.revision), &names, &self.actor);
+            if !matches!(written, Ok(Written::Stale { .. })) {
+                break;
+            }
+        }
+        outcome(&self.name, 201, written)
     }
 
     fn star(&self, users: &RawValue) -> Outcome {

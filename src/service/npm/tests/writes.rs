@@ -151,6 +151,18 @@ fn owners_are_replaced_and_nothing_else() {
 }
 
 #[test]
+fn owners_from_a_client_that_saw_none_are_added() {
+    let mut node = node();
+    let yarn = r#"{"maintainers":[{"name":"bob","email":"f"}]}"#;
+    assert_eq!(put(&mut node, "/open/-rev/undefined", ANN, yarn).status, 201);
+    let names: Vec<String> = node.store.get("open").maintainers.into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["ann", "bob"]);
+    assert_eq!(put(&mut node, "/open/-rev/undefined", ANN, yarn).status, 201, "asked again, nothing changes");
+    assert_eq!(node.store.get("open").maintainers.len(), 2);
+    assert_eq!(put(&mut node, "/absent/-rev/undefined", ANN, yarn).status, 404);
+}
+
+#[test]
 fn unpublishing_removes_what_is_missing_and_moves_latest() {
     let mut node = node();
     node.store.add_version("open", version("3.0.0-rc.1", 0));
