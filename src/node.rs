@@ -213,10 +213,10 @@ fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinH
         if let (Some(slot), false) = (cpu, cpus.is_empty())
             && let Err(error) = reactor::sys::pin_to(cpus[slot % cpus.len()])
         {
-            eprintln!("lattice: thread {index} stays unpinned: {error}");
+            log::warn!("thread {index} stays unpinned: {error}");
         }
         if let Err(error) = reactor.run() {
-            eprintln!("lattice: thread {index} cannot go on: {error}");
+            log::error!("thread {index} cannot go on: {error}");
             std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
         }
     })
