@@ -117,7 +117,7 @@ fn a_wrong_configuration_exits_78_with_file_line_key_value_and_what_is_allowed()
         "did you mean listen?",
         "registry.toml:5:11: [http] headers = 'many' is of the wrong type",
     ];
-    for args in [&CHECK[..], &["serve"], &[], &["token", "list", "--user", "a"]] {
+    for args in [&CHECK[..], &["serve"], &[], &["token", "list", "--user", "a"], &["verify"]] {
         let ran = room.run(args).ends(78).says(&expected);
         assert_eq!(ran.stdout, "", "{args:?}");
     }
@@ -174,6 +174,7 @@ fn help_has_examples_and_goes_without_colour_into_a_pipe() {
         &["user", "list", "--help"],
         &["user", "passwd", "--help"],
         &["user", "remove", "--help"],
+        &["verify", "--help"],
         &["config", "check", "--help"],
     ] {
         let ran = room.run(args).ends(0).prints(&["Example", "lattice "]);
@@ -216,6 +217,8 @@ fn tokens_are_made_listed_and_revoked() {
     room.run(&["token", "revoke", "1", "--data", "d"]).ends(1).says(&["there is no token 1"]);
     let left = room.run(&["token", "list", "--user", "alice", "--data", "d"]).ends(0);
     assert_eq!(left.stdout.lines().count(), 2, "{}", left.stdout);
+    room.run(&["token", "list", "--user", "alice", "--data", "slip"]).ends(1).says(&["there is no store", "slip"]);
+    assert!(!room.path().join("slip").exists(), "a slip makes no store");
     room.run(&["token", "list", "--user", "bob", "--data", "d"]).ends(1).says(&["there is no user", "user list"]);
     room.run(&["token", "create", "--user", "A B", "--data", "d"]).ends(1).says(&["a-z, 0-9"]);
 }
@@ -242,4 +245,18 @@ fn a_directory_that_cannot_be_used_is_named() {
     let room = Room::new();
     room.write("file", b"");
     room.run(&["user", "list", "--data", "file"]).ends(1).says(&["the store in file cannot be opened"]);
+}
+
+#[test]
+fn verify_tells_a_sound_store_from_a_damaged_one() {
+    let room = Room::new();
+    room.run(&["verify"]).ends(1).says(&["there is no store", "lattice-data"]);
+    room.run(&["token", "create", "--user", "a"]).ends(0);
+    room.run(&["verify"]).ends(0).prints(&["ok: 0 tarballs read"]);
+    room.run(&["verify", "--repair"]).ends(0).prints(&["removed 0 files"]);
+    let database = room.path().join("lattice-data/lattice.db");
+    let mut bytes = std::fs::read(&database).expect("there is a database");
+    bytes.truncate(bytes.len() - 4096);
+    std::fs::write(&database, bytes).expect("it can be cut off");
+    room.run(&["verify"]).ends(1);
 }

@@ -2,8 +2,8 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done |
-//! | 1 | it failed, and stderr says why |
+//! | 0 | done; for `verify`: nothing is damaged |
+//! | 1 | it failed, and stderr says why; for `verify`: something is damaged |
 //! | 2 | the arguments are not understood |
 //! | 78 | the configuration is wrong (EX_CONFIG of sysexits.h); nothing was begun |
 //!
@@ -11,6 +11,7 @@
 //! help has colour, and that respects `NO_COLOR` and pipes.
 
 mod config;
+mod log;
 mod output;
 mod password;
 mod place;
@@ -18,6 +19,7 @@ mod serve;
 mod sources;
 mod token;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -31,6 +33,7 @@ Examples:
   lattice                                     serve with ./registry.toml, or with the defaults
   lattice --listen 127.0.0.1:5000 --data /srv/npm
   lattice token create --user alice           a token for alice, on the last line
+  lattice verify                              whether everything published is whole
   lattice config check                        what is in force, or what is wrong with it
 
 Then, for npm, pnpm, yarn and bun:
@@ -55,6 +58,7 @@ enum Command {
     Serve(serve::Args),
     Token(token::Args),
     User(user::Args),
+    Verify(verify::Args),
     Config(config::Args),
 }
 
@@ -65,6 +69,7 @@ pub fn main(started: Instant) -> ExitCode {
         Command::Serve(args) => serve::run(args, started),
         Command::Token(args) => token::run(args),
         Command::User(args) => user::run(args),
+        Command::Verify(args) => verify::run(&args),
         Command::Config(args) => config::run(&args),
     };
     result.unwrap_or_else(Failure::tell)

@@ -1,11 +1,16 @@
 //! Which store a command means.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::output::Failure;
 use super::sources;
 use crate::store::{Accounts, OpenError, Store};
+
+/// Each thread of a node remembers for this long what credentials were worth: see
+/// `service::identity`.
+pub(crate) const NOTICED: &str = "a node that is running takes notice within 10 seconds";
 
 /// Where the store is: told directly, or as the node would find it.
 #[derive(Debug, clap::Args)]
@@ -27,15 +32,36 @@ impl Place {
         }
     }
 
-    /// The users and tokens in it, whether or not a node is running.
+    /// The users and tokens in it, whether or not a node is running; a new store if there is none.
     pub(crate) fn accounts(&self) -> Result<Arc<Accounts>, Failure> {
+        open(&self.directory()?)
+    }
+
+    /// The same for commands that would find nothing in a new store: none is made.
+    pub(crate) fn accounts_there(&self) -> Result<Arc<Accounts>, Failure> {
+        open(&self.existing()?)
+    }
+
+    /// The directory, which must be there: a slip in its name must not look like an empty store.
+    pub(crate) fn existing(&self) -> Result<PathBuf, Failure> {
         let directory = self.directory()?;
-        let store = Store::open_shared(&directory);
-        Ok(store.map_err(|error| cannot_open(&directory, &error))?.accounts())
+        match std::fs::metadata(&directory) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Failure::Failed(format!(
+                "there is no store: the directory {} does not exist; `--data DIR` names another, and `lattice serve`, \
+                 `lattice user add` and `lattice token create` make one",
+                directory.display()
+            ))),
+            _ => Ok(directory),
+        }
     }
 }
 
+fn open(directory: &Path) -> Result<Arc<Accounts>, Failure> {
+    let store = Store::open_shared(directory);
+    Ok(store.map_err(|error| cannot_open(directory, &error))?.accounts())
+}
+
 /// The store did not open.
-pub(crate) fn cannot_open(directory: &std::path::Path, error: &OpenError) -> Failure {
+pub(crate) fn cannot_open(directory: &Path, error: &OpenError) -> Failure {
     Failure::Failed(format!("the store in {} cannot be opened: {error}", directory.display()))
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use super::output::{Ended, Failure, print, say, table};
-use super::place::Place;
+use super::place::{NOTICED, Place};
 use crate::app::store::Joined;
 use crate::store::{Accounts, TokenInfo, TokenRights};
 use crate::wire::date::rfc3339;
@@ -76,8 +76,8 @@ pub(crate) fn run(args: Args) -> Ended {
         Command::Create { user, read_only, admin, place } => {
             create(&*place.accounts()?, &user, TokenRights { read_only, admin })
         }
-        Command::List { user, place } => list(&*place.accounts()?, &user),
-        Command::Revoke { id, place } => revoke(&*place.accounts()?, id),
+        Command::List { user, place } => list(&*place.accounts_there()?, &user),
+        Command::Revoke { id, place } => revoke(&*place.accounts_there()?, id),
     }
 }
 
@@ -117,7 +117,7 @@ fn row(token: &TokenInfo) -> [String; 4] {
 
 fn revoke(accounts: &Accounts, id: i64) -> Ended {
     match accounts.revoke_token(id)? {
-        true => say(&format!("token {id} is revoked")),
+        true => say(&format!("token {id} is revoked; {NOTICED}")),
         false => {
             let hint = "`lattice token list --user NAME` shows those there are";
             return Err(Failure::Failed(format!("there is no token {id}: {hint}")));

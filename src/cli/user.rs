@@ -8,9 +8,9 @@ use clap::Subcommand;
 
 use super::output::{Ended, Failure, print, say, table};
 use super::password;
-use super::place::Place;
+use super::place::{NOTICED, Place};
 use crate::app::store::Joined;
-use crate::store::{Account, Accounts, check_name};
+use crate::store::{Account, AccountError, Accounts, check_name};
 use crate::wire::date::rfc3339;
 
 const ADD_EXAMPLES: &str = "\
@@ -101,11 +101,11 @@ pub(crate) fn run(args: Args) -> Ended {
             check_email(&email)?;
             add(&*place.accounts()?, &name, &email, admin, password_stdin)?;
         }
-        Command::List { place } => list(&*place.accounts()?)?,
-        Command::Passwd { name, password_stdin, place } => passwd(&*place.accounts()?, &name, password_stdin)?,
+        Command::List { place } => list(&*place.accounts_there()?)?,
+        Command::Passwd { name, password_stdin, place } => passwd(&*place.accounts_there()?, &name, password_stdin)?,
         Command::Remove { name, place } => {
-            place.accounts()?.remove(&name)?;
-            say(&format!("user {name} is removed, with all tokens"));
+            place.accounts_there()?.remove(&name)?;
+            say(&format!("user {name} is removed, with all tokens; {NOTICED}"));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -123,7 +123,7 @@ fn check_email(email: &str) -> Result<(), Failure> {
 fn add(accounts: &Accounts, name: &str, email: &str, admin: bool, from_stdin: bool) -> Result<(), Failure> {
     let exists =
         || Failure::Failed(format!("there is a user {name} already: `lattice user passwd {name}` sets its password"));
-    if accounts.list()?.iter().any(|account| account.user.name == name) {
+    if is_there(accounts, name)? {
         return Err(exists());
     }
     let password = password::ask(name, from_stdin)?;
@@ -137,10 +137,18 @@ fn add(accounts: &Accounts, name: &str, email: &str, admin: bool, from_stdin: bo
 }
 
 fn passwd(accounts: &Accounts, name: &str, from_stdin: bool) -> Result<(), Failure> {
+    if !is_there(accounts, name)? {
+        return Err(AccountError::Missing(name.to_string()).into());
+    }
     let password = password::ask(name, from_stdin)?;
     accounts.set_password(name, Some(&password))?;
-    say(&format!("the password of {name} is set; tokens stay valid"));
+    say(&format!("the password of {name} is set; tokens stay valid; {NOTICED}"));
     Ok(())
+}
+
+/// Asked before a password is, so that nobody types one in vain.
+fn is_there(accounts: &Accounts, name: &str) -> Result<bool, Failure> {
+    Ok(accounts.list()?.iter().any(|account| account.user.name == name))
 }
 
 fn list(accounts: &Accounts) -> Result<(), Failure> {

@@ -53,7 +53,7 @@ impl Deadlines {
 
     /// Moves the deadlines after a turn in which the connection read `read` bytes and sent `sent`.
     pub(super) fn update(&mut self, session: &Http1, moved: Moved, settings: &Settings, now_ns: u64) {
-        let (phase, served) = (session.phase(), session.served());
+        let (phase, served) = (phase_to_time(session, moved.left), session.served());
         let begun = phase != self.phase || served != self.served;
         let renewed = match phase {
             // A head has one deadline from its first byte; a body one from each piece to the next.
@@ -71,6 +71,16 @@ impl Deadlines {
         } else if moved.sent || self.write_due == NEVER {
             self.write_due = now_ns + settings.write_ns;
         }
+    }
+}
+
+/// What the peer is timed for. While it has an answer to take, only the write deadline runs: it is
+/// not idle, and a head that we do not read for that long is not slow.
+fn phase_to_time(session: &Http1, left: u64) -> Phase {
+    match session.phase() {
+        Phase::Idle if left > 0 => Phase::Working,
+        Phase::Head if !session.wants_read(left) => Phase::Working,
+        phase => phase,
     }
 }
 

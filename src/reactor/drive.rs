@@ -140,12 +140,15 @@ impl Reactor {
             return Fate::Close;
         }
         let changed = conn.session.served() != served || conn.session.phase() != phase;
+        // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
+        let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
         if worked || changed || moved.read || moved.sent || reads.eof {
             conn.barren = 0;
-        } else {
+        } else if !waits_for_us {
             conn.barren += 1;
             if conn.barren > BARREN_EVENTS_MAX {
                 self.meters.quarantined.one();
+                log::warn!("a connection whose events led nowhere was cut off");
                 return Fate::Close;
             }
         }

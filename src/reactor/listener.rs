@@ -25,7 +25,7 @@ pub struct Settings {
 
 /// What a client is told when there is no room for it.
 const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
-Content-Length: 54\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
+Content-Length: 55\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
 {\"error\":\"the node has no room for another connection\"}";
 
 /// Opens a listening socket that shares its port with those of the other threads.

@@ -19,23 +19,39 @@ pub(crate) struct Source<'d> {
 
 /// Takes everything the document sets.
 pub(crate) fn read(draft: &mut Draft, document: &Document) {
-    let (root, errors) = DeTable::parse_recoverable(&document.text);
     let mut source = Source { document, broken: Vec::new() };
-    let mut abandoned = false;
-    for error in &errors {
-        let span = error.span().unwrap_or(document.text.len()..document.text.len());
-        report_syntax(draft, &source, error.message(), span.clone());
-        source.broken.push(source.position(span.start).0);
-        abandoned |= error.message().starts_with("key with no value");
+    let (root, errors) = DeTable::parse_recoverable(&document.text);
+    report_errors(draft, &mut source, &errors);
+    if !errors.iter().any(|error| error.message().starts_with("key with no value")) {
+        return read_sections(draft, &source, root.get_ref());
     }
-    match abandoned {
-        true => read_sections(draft, &source, DeTable::parse_recoverable(&source.without_broken()).0.get_ref()),
-        false => read_sections(draft, &source, root.get_ref()),
+    let mended = source.without_broken();
+    let (root, errors) = DeTable::parse_recoverable(&mended);
+    report_errors(draft, &mut source, &errors);
+    read_sections(draft, &source, root.get_ref());
+}
+
+/// Reports each line that the parser complains about once.
+fn report_errors(draft: &mut Draft, source: &mut Source<'_>, errors: &[toml::de::Error]) {
+    for error in errors {
+        if draft.is_hopeless() {
+            return;
+        }
+        let end = source.document.text.len();
+        let span = error.span().unwrap_or(end..end);
+        let line = source.position(span.start).0;
+        if !source.broken.contains(&line) {
+            source.broken.push(line);
+            report_syntax(draft, source, error.message(), span);
+        }
     }
 }
 
 fn read_sections(draft: &mut Draft, source: &Source<'_>, root: &DeTable<'_>) {
     for (name, value) in root {
+        if draft.is_hopeless() {
+            return;
+        }
         read_section(draft, source, name, value);
     }
 }
@@ -87,6 +103,9 @@ fn in_which_section(name: &str) -> String {
 
 fn read_table(draft: &mut Draft, source: &Source<'_>, section: &'static str, table: &DeTable<'_>) {
     for (name, value) in table {
+        if draft.is_hopeless() {
+            return;
+        }
         if source.is_broken(&name.span()) {
             continue;
         }

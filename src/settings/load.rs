@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 
 use super::keys::{Given, Key};
-use super::problem::{Origin, Problem, Problems, excerpt};
+use super::problem::{Origin, PROBLEMS_MAX, Problem, Problems, excerpt};
 use super::{Settings, environment, file, keys, rules};
 
 /// Everything there is to read, as texts.
@@ -64,8 +64,16 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
+    /// Whether so much is wrong that it is pointless to look for more.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.problems.len() >= PROBLEMS_MAX
+    }
+
     /// Notes a mistake.
     pub(crate) fn report(&mut self, origin: Origin, what: impl Into<String>, remedy: impl Into<String>) {
+        if self.is_hopeless() {
+            return;
+        }
         self.problems.push(Problem { origin, what: what.into(), remedy: remedy.into() });
     }
 

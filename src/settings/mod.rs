@@ -16,7 +16,7 @@ mod environment;
 mod file;
 mod rules;
 mod suggest;
-mod units;
+pub(crate) mod units;
 mod url;
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Most mistakes told at once: nobody reads more, and finding each place takes time.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Origin {
@@ -53,7 +56,11 @@ pub struct Problems(pub Vec<Problem>);
 
 impl fmt::Display for Problems {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|problem| writeln!(formatter, "{problem}"))
+        self.0.iter().try_for_each(|problem| writeln!(formatter, "{problem}"))?;
+        if self.0.len() >= PROBLEMS_MAX {
+            writeln!(formatter, "these are the first {PROBLEMS_MAX} mistakes; there may be more")?;
+        }
+        Ok(())
     }
 }
 

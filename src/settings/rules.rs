@@ -68,6 +68,9 @@ pub(crate) fn read(draft: &mut Draft, source: &Source<'_>, value: &Spanned<DeVal
 
 fn read_rule(draft: &mut Draft, source: &Source<'_>, table: &DeTable<'_>, span: Range<usize>) {
     for name in table.keys().filter(|name| !KEYS.contains(&name.get_ref().as_ref())) {
+        if draft.is_hopeless() {
+            break;
+        }
         let near = nearest(name.get_ref(), KEYS).map_or(String::new(), |near| format!("did you mean {near}? "));
         let what = format!("there is no key {} in [[npm.packages]]", excerpt(name.get_ref()));
         draft.report(source.origin(name.span().start), what, format!("{near}the keys are {}", KEYS.join(", ")));

@@ -222,6 +222,32 @@ fn what_is_not_toml_is_refused_where_it_is() {
 }
 
 #[test]
+fn a_broken_line_hides_no_mistake_after_it() {
+    let messages = mistakes("[node]\nbad line\npin = true\npin = 1\n[node]\n[http]\nheaders = 1\nworse\nheaders = 9");
+    let lines: Vec<&str> = messages.iter().filter_map(|message| message.split(':').nth(1)).collect();
+    assert_eq!(lines, ["2", "4", "5", "7", "8", "9"], "{messages:#?}");
+}
+
+#[test]
+fn a_file_of_nothing_but_mistakes_is_given_up_soon() {
+    let bytes = 1 << 20;
+    let inline = |section: &str| {
+        let keys: Vec<String> = (0..bytes / 10).map(|index| format!("x{index}=1")).collect();
+        format!("{section} = {{{}}}", keys.join(","))
+    };
+    let lines = |line: &str| line.repeat(bytes / line.len());
+    let keys: String = (0..bytes / 10).map(|index| format!("x{index}=1\n")).collect();
+    for text in
+        [lines("a\n"), lines("a=\n"), lines("[node]\n"), lines("[a.b]\n"), keys, inline("node"), inline("npm.x")]
+    {
+        assert!((1..=100).contains(&mistakes(&text).len()));
+    }
+    let rule =
+        format!("[[npm.packages]]\n{}", (0..bytes / 10).map(|index| format!("x{index}=1\n")).collect::<String>());
+    assert_eq!(mistakes(&rule).len(), 100);
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_in_order() {
     let mut sources =
         document("[http]\nheaders = 1\n[node]\nthreads = true\nbad line\npins = 1\n[npm]\ncache_bytes = 'x'");

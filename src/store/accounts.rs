@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, ToSql};
 
 use crate::app::store::{Joined, Result, StoreError, User};
 use crate::store::Inner;
@@ -114,30 +114,26 @@ impl Accounts {
 
     /// Removes a user with all tokens. The name stays taken and stays among maintainers.
     pub fn remove(&self, name: &str) -> std::result::Result<(), AccountError> {
-        self.change(
-            name,
-            "UPDATE users SET removed_ms = ?2, password = NULL, email = '', admin = 0
-             WHERE name = ?1 AND removed_ms IS NULL",
-            |work| work.now_ms.into(),
-        )?;
-        self.revoke_all(name).map(drop)
+        let wanted = name.to_owned();
+        let removed = self.0.writer.write(move |work| Ok(remove(work, &wanted)?))?;
+        if removed { Ok(()) } else { Err(AccountError::Missing(name.to_owned())) }
     }
 
     /// Sets a password, or (with `None`) lets none open the account. Tokens stay. Slow.
     pub fn set_password(&self, name: &str, password: Option<&str>) -> std::result::Result<(), AccountError> {
         let hash = password.map(password::hash).transpose()?;
-        self.change(name, "UPDATE users SET password = ?2 WHERE name = ?1 AND removed_ms IS NULL", move |_| hash.into())
+        self.change(name, "UPDATE users SET password = ?2 WHERE name = ?1 AND removed_ms IS NULL", hash)
     }
 
     /// Lets a user do everything, or no longer.
     pub fn set_admin(&self, name: &str, admin: bool) -> std::result::Result<(), AccountError> {
-        self.change(name, "UPDATE users SET admin = ?2 WHERE name = ?1 AND removed_ms IS NULL", move |_| admin.into())
+        self.change(name, "UPDATE users SET admin = ?2 WHERE name = ?1 AND removed_ms IS NULL", admin)
     }
 
     /// Sets the address.
     pub fn set_email(&self, name: &str, email: &str) -> std::result::Result<(), AccountError> {
         let email = email.to_owned();
-        self.change(name, "UPDATE users SET email = ?2 WHERE name = ?1 AND removed_ms IS NULL", move |_| email.into())
+        self.change(name, "UPDATE users SET email = ?2 WHERE name = ?1 AND removed_ms IS NULL", email)
     }
 
     /// A new token, returned this once.
@@ -169,10 +165,10 @@ impl Accounts {
         &self,
         name: &str,
         sql: &'static str,
-        value: impl FnOnce(&Work<'_>) -> rusqlite::types::Value + Send + 'static,
+        value: impl ToSql + Send + 'static,
     ) -> std::result::Result<(), AccountError> {
         let wanted = name.to_owned();
-        let write = move |work: &mut Work<'_>| Ok(work.db.prepare_cached(sql)?.execute((wanted, value(work)))?);
+        let write = move |work: &mut Work<'_>| Ok(work.db.prepare_cached(sql)?.execute((wanted, value))?);
         match self.0.writer.write(write)? {
             0 => Err(AccountError::Missing(name.to_owned())),
             _ => Ok(()),
@@ -235,6 +231,16 @@ fn tokens(db: &Connection, user: &str) -> rusqlite::Result<Vec<TokenInfo>> {
         })
     })?;
     rows.collect()
+}
+
+fn remove(work: &Work<'_>, name: &str) -> rusqlite::Result<bool> {
+    let mut update = work.db.prepare_cached(
+        "UPDATE users SET removed_ms = ?2, password = NULL, email = '', admin = 0
+         WHERE name = ?1 AND removed_ms IS NULL",
+    )?;
+    let removed = update.execute((name, work.now_ms))? == 1;
+    revoke_all(work, name)?;
+    Ok(removed)
 }
 
 fn revoke_all(work: &Work<'_>, user: &str) -> rusqlite::Result<usize> {

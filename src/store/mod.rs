@@ -27,6 +27,7 @@ mod schema;
 mod staging;
 mod token;
 mod users;
+pub mod verify;
 mod writer;
 
 #[cfg(test)]

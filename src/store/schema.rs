@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::store::error::OpenError;
+use crate::store::error::{OpenError, broken};
 use crate::store::lock;
 
 /// `LATT`: tells `file` and us whose database this is.
@@ -61,19 +61,28 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn enter_wal(connection: &Connection) -> Result<(), OpenError> {
+    let mut mode = ask_for_wal(connection)?;
     for _ in 0..RETRIES_MAX {
-        // SQLite does not wait for others here, whatever the busy timeout.
-        let mode = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get::<_, String>(0));
-        match mode {
-            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => thread::sleep(RETRY),
-            Err(error) => return Err(error.into()),
-            Ok(mode) if mode == "wal" => break,
-            Ok(_) => thread::sleep(RETRY),
+        if mode == "wal" {
+            break;
         }
+        thread::sleep(RETRY);
+        mode = ask_for_wal(connection)?;
+    }
+    if mode != "wal" {
+        return Err(broken("the database cannot use a write-ahead log here: choose a local file system").into());
     }
     // A long read lets the log grow; this gives the space back afterwards.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     Ok(())
+}
+
+/// The mode after asking. SQLite does not wait for others here, whatever the busy timeout.
+fn ask_for_wal(connection: &Connection) -> rusqlite::Result<String> {
+    match connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)) {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok("busy".to_owned()),
+        answer => answer,
+    }
 }
 
 pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
@@ -160,6 +169,14 @@ mod tests {
             .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
             .unwrap();
         assert_eq!(tables, 1);
+    }
+
+    #[test]
+    fn a_database_that_cannot_have_a_log_is_refused() {
+        // A database in memory never has one.
+        let memory = Connection::open_in_memory().unwrap();
+        assert_eq!(ask_for_wal(&memory).unwrap(), "memory");
+        assert!(enter_wal(&memory).unwrap_err().to_string().contains("local file system"));
     }
 
     #[test]

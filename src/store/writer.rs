@@ -82,6 +82,15 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&mut Work<'_>) -> Result<T> + Send + 'static,
     {
+        self.submit(operation)?.recv().map_err(|_| stopped())?
+    }
+
+    /// Queues an operation; its result comes once it is durable, or undone.
+    fn submit<T, F>(&self, operation: F) -> Result<Receiver<Result<T>>>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Work<'_>) -> Result<T> + Send + 'static,
+    {
         let (sender, receiver) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |work| {
             let result = match work {
@@ -92,7 +101,7 @@ impl Writer {
         });
         let queue = self.queue.as_ref().ok_or_else(stopped)?;
         queue.send(job).map_err(|_| stopped())?;
-        receiver.recv().map_err(|_| stopped())?
+        Ok(receiver)
     }
 }
 
@@ -247,4 +256,206 @@ fn now_ms() -> i64 {
     // Before 1970 it is 1970.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::staging::Staging;
+    use crate::store::{schema, testing};
+
+    struct Desk {
+        root: tempfile::TempDir,
+        dir: Arc<BlobDir>,
+        writer: Writer,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let root = tempfile::tempdir().unwrap();
+            let dir = Arc::new(BlobDir::new(root.path()));
+            dir.create().unwrap();
+            let db = schema::open_writer(root.path(), &root.path().join("lattice.db"), true).unwrap();
+            let writer = Writer::start(db, Arc::clone(&dir)).unwrap();
+            Self { root, dir, writer }
+        }
+
+        /// Occupies the thread, so that what is submitted meanwhile is one batch.
+        fn occupy(&self) -> SyncSender<()> {
+            let (release, released) = mpsc::sync_channel(1);
+            let (begin, begun) = mpsc::sync_channel(1);
+            let job = move |_: &mut Work<'_>| {
+                begin.send(()).unwrap();
+                released.recv().map_err(|_| stopped())
+            };
+            drop(self.writer.submit(job).unwrap());
+            begun.recv().unwrap();
+            release
+        }
+
+        fn add(&self, name: &'static str) -> Receiver<Result<()>> {
+            self.writer.submit(move |work| Ok(add(work, name)?)).unwrap()
+        }
+
+        fn users(&self) -> Vec<String> {
+            let db = schema::open_reader(&self.root.path().join("lattice.db")).unwrap();
+            let mut statement = db.prepare("SELECT name FROM users ORDER BY id").unwrap();
+            statement.query_map([], |row| row.get(0)).unwrap().map(std::result::Result::unwrap).collect()
+        }
+
+        fn stage(&self, bytes: &[u8]) -> StagedFile {
+            let mut staging = Box::new(Staging::begin(Arc::clone(&self.dir)).unwrap());
+            crate::app::store::BlobWriter::write(&mut *staging, bytes).unwrap();
+            let staged = crate::app::store::BlobWriter::finish(staging).unwrap();
+            *staged.into_any().downcast().unwrap()
+        }
+    }
+
+    fn add(work: &mut Work<'_>, name: &str) -> rusqlite::Result<()> {
+        work.db.execute("INSERT INTO users (name, created_ms) VALUES (?1, 1)", [name]).map(drop)
+    }
+
+    /// Makes the commit fail: the tag of no version is noticed only then.
+    fn sabotage(work: &mut Work<'_>) -> Result<()> {
+        work.db.execute_batch("PRAGMA defer_foreign_keys = ON; INSERT INTO tags VALUES (1, 't', '1.0.0')")?;
+        Ok(())
+    }
+
+    #[test]
+    fn an_operation_that_fails_is_undone_alone() {
+        let desk = Desk::new();
+        let release = desk.occupy();
+        let ann = desk.add("ann");
+        let failing: Receiver<Result<()>> = desk
+            .writer
+            .submit(|work| {
+                add(work, "bob")?;
+                Err(broken("no"))
+            })
+            .unwrap();
+        let panicking: Receiver<Result<()>> = desk
+            .writer
+            .submit(|work| {
+                add(work, "cleo")?;
+                panic!("on purpose")
+            })
+            .unwrap();
+        let twice = desk.add("ann");
+        let dan = desk.add("dan");
+        release.send(()).unwrap();
+        ann.recv().unwrap().unwrap();
+        assert_eq!(failing.recv().unwrap().unwrap_err().message, "no");
+        assert!(panicking.recv().unwrap().unwrap_err().message.contains("panicked"));
+        assert!(twice.recv().unwrap().unwrap_err().message.contains("UNIQUE"));
+        dan.recv().unwrap().unwrap();
+        assert_eq!(desk.users(), ["ann", "dan"]);
+    }
+
+    #[test]
+    fn a_commit_that_fails_fails_the_whole_batch_and_its_files() {
+        let desk = Desk::new();
+        let release = desk.occupy();
+        let ann = desk.add("ann");
+        let staged = desk.stage(b"blob");
+        let path = desk.dir.path(&staged.id());
+        let publishing = desk.writer.submit(move |work| work.adopt(staged)).unwrap();
+        let failing: Receiver<Result<()>> = desk.writer.submit(|_| Err(broken("its own"))).unwrap();
+        let saboteur = desk.writer.submit(sabotage).unwrap();
+        release.send(()).unwrap();
+        for receiver in [ann, publishing, saboteur] {
+            assert!(receiver.recv().unwrap().unwrap_err().message.contains("FOREIGN KEY"));
+        }
+        assert_eq!(failing.recv().unwrap().unwrap_err().message, "its own");
+        assert!(!path.exists());
+        assert_eq!(testing::names(desk.dir.tmp()).len(), 0);
+        assert_eq!(desk.users().len(), 0);
+        desk.add("bob").recv().unwrap().unwrap();
+        assert_eq!(desk.users(), ["bob"]);
+    }
+
+    #[test]
+    fn a_transaction_that_sqlite_gave_up_fails_what_was_in_it_and_no_more() {
+        let desk = Desk::new();
+        let release = desk.occupy();
+        let ann = desk.add("ann");
+        let lost: Receiver<Result<()>> = desk.writer.submit(|work| Ok(work.db.execute_batch("ROLLBACK")?)).unwrap();
+        let bob = desk.add("bob");
+        release.send(()).unwrap();
+        assert!(ann.recv().unwrap().is_err());
+        assert!(lost.recv().unwrap().is_err());
+        bob.recv().unwrap().unwrap();
+        assert_eq!(desk.users(), ["bob"]);
+    }
+
+    #[test]
+    fn a_transaction_that_cannot_begin_refuses_the_batch() {
+        let desk = Desk::new();
+        let other = Connection::open(desk.root.path().join("lattice.db")).unwrap();
+        let release = desk.occupy();
+        let quick = desk.writer.submit(|work| Ok(work.db.busy_timeout(std::time::Duration::ZERO)?)).unwrap();
+        release.send(()).unwrap();
+        quick.recv().unwrap().unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert!(desk.add("ann").recv().unwrap().unwrap_err().message.contains("locked"));
+        other.execute_batch("ROLLBACK").unwrap();
+        desk.add("bob").recv().unwrap().unwrap();
+        assert_eq!(desk.users(), ["bob"]);
+    }
+
+    #[test]
+    fn more_than_one_batch_is_written_and_all_that_is_queued_before_the_end() {
+        let mut desk = Desk::new();
+        let release = desk.occupy();
+        let writer = &desk.writer;
+        let queued = BATCH_MAX;
+        let answers: Vec<_> =
+            (0..queued).map(|number| writer.submit(move |work| Ok(add(work, &number.to_string())?)).unwrap()).collect();
+        release.send(()).unwrap();
+        desk.writer.queue = None;
+        if let Some(thread) = desk.writer.thread.take() {
+            thread.join().unwrap();
+        }
+        assert!(answers.into_iter().all(|answer| answer.recv().unwrap().is_ok()));
+        assert_eq!(desk.users().len(), queued);
+        assert!(desk.writer.write(|_| Ok(())).unwrap_err().message.contains("stopped"));
+    }
+
+    #[test]
+    fn a_blob_of_another_store_is_not_taken() {
+        let (desk, other) = (Desk::new(), Desk::new());
+        let staged = other.stage(b"blob");
+        assert!(desk.writer.write(move |work| work.adopt(staged)).is_err());
+        assert_eq!(testing::names(other.dir.tmp()).len(), 0);
+    }
+
+    #[test]
+    fn after_an_uncertain_failure_both_names_of_a_blob_stay() {
+        let desk = Desk::new();
+        for certain in [false, true] {
+            let staged = desk.stage(b"blob");
+            let path = desk.dir.path(&staged.id());
+            let mut effects = Effects::new(Arc::clone(&desk.dir));
+            effects.adopt(staged).unwrap();
+            effects.make_durable().unwrap();
+            effects.abandon(certain);
+            assert_eq!(path.exists(), !certain);
+            assert_eq!(testing::names(desk.dir.tmp()).len(), usize::from(!certain));
+            testing::names(desk.dir.tmp())
+                .iter()
+                .for_each(|name| std::fs::remove_file(desk.dir.tmp().join(name)).unwrap());
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    #[test]
+    fn only_errors_that_wrote_nothing_are_certain() {
+        use rusqlite::ffi;
+        let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+        for code in [ffi::SQLITE_FULL, ffi::SQLITE_BUSY, ffi::SQLITE_CONSTRAINT_FOREIGNKEY, ffi::SQLITE_READONLY] {
+            assert!(is_certain(&failure(code)), "{code}");
+        }
+        for code in [ffi::SQLITE_IOERR_FSYNC, ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_CORRUPT, ffi::SQLITE_NOMEM] {
+            assert!(!is_certain(&failure(code)), "{code}");
+        }
+    }
 }

@@ -43,19 +43,19 @@ pub(crate) fn run(client: Client, threads: usize) {
 fn steps(family: Family) -> Vec<Step> {
     let install: Vec<Step> = vec![("install", publish::install_with_lockfile), ("view", manage::view)];
     let tags: Vec<Step> = vec![("dist-tag", manage::dist_tags)];
-    let owners: Vec<Step> = vec![("owner", manage::owners)];
     let whoami: Vec<Step> = vec![("whoami", manage::whoami)];
     let rest: Vec<Step> = match family {
         Family::Bun => whoami,
-        Family::Yarn1 => [tags, owners, vec![("login", login::yarn1)]].concat(),
+        Family::Yarn1 => [tags, vec![("owner", manage::owners_yarn1), ("login", login::yarn1)]].concat(),
         Family::Yarn4 => [tags, whoami, vec![("login", login::yarn4)]].concat(),
-        Family::Npm | Family::Pnpm => [tags, owners, whoami, npm_only()].concat(),
+        Family::Npm | Family::Pnpm => [tags, whoami, npm_only()].concat(),
     };
     [install, rest].concat()
 }
 
 fn npm_only() -> Vec<Step> {
     vec![
+        ("owner", manage::owners),
         ("ping", manage::ping),
         ("search", manage::search),
         ("deprecate", manage::deprecate),

@@ -38,45 +38,89 @@ pub(crate) fn view(case: &Case) {
 
 /// Sets, lists, moves and removes a tag, of an unscoped and of a scoped package.
 pub(crate) fn dist_tags(case: &Case) {
-    let (prefix, list, remove): (&[&str], &str, &str) = match case.client.family() {
-        Family::Yarn1 => (&["tag"], "list", "remove"),
-        Family::Yarn4 => (&["npm", "tag"], "list", "remove"),
-        Family::Npm | Family::Pnpm | Family::Bun => (&["dist-tag"], "ls", "rm"),
-    };
-    let folder = anywhere(case);
-    let args = |rest: &[&'static str]| [prefix, rest].concat();
     for name in [&case.names.leaf, &case.names.mid] {
-        let version = format!("{name}@1.0.0");
-        case.ok(&folder, &[&args(&["add"])[..], &[&version, "stable"]].concat());
+        tag(case, &["add", &format!("{name}@1.0.0"), "stable"]);
         expect_tag(case, name, "stable", Some("1.0.0"));
-        case.says(&folder, &[prefix, &[list, name]].concat(), "stable");
-        case.ok(&folder, &[prefix, &[remove, name, "stable"]].concat());
+        expect_listed(case, name, true);
+        tag(case, &[verbs(case).1, name, "stable"]);
         expect_tag(case, name, "stable", None);
-        case.says_no_more(&folder, &[prefix, &[list, name]].concat(), "stable");
+        expect_listed(case, name, false);
     }
-    let moved = format!("{}@1.0.0", case.names.leaf);
-    case.ok(&folder, &[prefix, &["add", &moved, "latest"]].concat());
-    expect_tag(case, &case.names.leaf, "latest", Some("1.0.0"));
-    let back = format!("{}@1.1.0", case.names.leaf);
-    case.ok(&folder, &[prefix, &["add", &back, "latest"]].concat());
-    case.refused(&folder, &[prefix, &["add", &format!("{}@9.9.9", case.names.leaf), "none"]].concat());
+    let leaf = &case.names.leaf;
+    tag(case, &["add", &format!("{leaf}@1.0.0"), "latest"]);
+    expect_tag(case, leaf, "latest", Some("1.0.0"));
+    tag(case, &["add", &format!("{leaf}@1.1.0"), "latest"]);
+    expect_tag(case, leaf, "latest", Some("1.1.0"));
+    let absent = format!("{leaf}@9.9.9");
+    case.refused(&anywhere(case), &[tag_command(case), &["add", &absent, "none"]].concat());
 }
 
-/// Adds an owner, who may publish then, and removes them.
+fn tag(case: &Case, args: &[&str]) {
+    case.ok(&anywhere(case), &[tag_command(case), args].concat());
+}
+
+fn expect_listed(case: &Case, name: &str, is_listed: bool) {
+    let args = [tag_command(case), &[verbs(case).0, name]].concat();
+    if is_listed {
+        case.says(&anywhere(case), &args, "stable");
+    } else {
+        case.says_no_more(&anywhere(case), &args, "stable");
+    }
+}
+
+fn tag_command(case: &Case) -> &'static [&'static str] {
+    match case.client.family() {
+        Family::Yarn1 => &["tag"],
+        Family::Yarn4 => &["npm", "tag"],
+        Family::Npm | Family::Pnpm | Family::Bun => &["dist-tag"],
+    }
+}
+
+/// The words for listing and for removing.
+fn verbs(case: &Case) -> (&'static str, &'static str) {
+    match case.client.family() {
+        Family::Yarn1 | Family::Yarn4 => ("list", "remove"),
+        Family::Npm | Family::Pnpm | Family::Bun => ("ls", "rm"),
+    }
+}
+
+/// Adds an owner and removes them; nobody owns without an account.
 pub(crate) fn owners(case: &Case) {
-    let list = if case.client.family() == Family::Yarn1 { "list" } else { "ls" };
-    let remove = if case.client.family() == Family::Yarn1 { "remove" } else { "rm" };
-    let friend = format!("friend-{}", case.names.leaf);
-    case.registry.sign_up(&friend, "a-password-of-a-friend");
-    let folder = anywhere(case);
+    let (folder, owner, friend) = (anywhere(case), case.registry.user(), friend(case));
     for name in [&case.names.leaf, &case.names.mid] {
-        case.says(&folder, &["owner", list, name], case.registry.user());
+        case.says(&folder, &["owner", "ls", name], owner);
         case.ok(&folder, &["owner", "add", &friend, name]);
-        case.says(&folder, &["owner", list, name], &friend);
-        case.ok(&folder, &["owner", remove, &friend, name]);
-        case.says_no_more(&folder, &["owner", list, name], &friend);
+        assert_eq!(maintainers(case, name), [owner, &friend], "{name}");
+        case.says(&folder, &["owner", "ls", name], &friend);
+        case.ok(&folder, &["owner", "rm", &friend, name]);
+        assert_eq!(maintainers(case, name), [owner], "{name}");
     }
     case.refused(&folder, &["owner", "add", "nobody-of-that-name", &case.names.leaf]);
+}
+
+/// As much of it as yarn 1 can do with any registry: it refuses scoped names by itself, and takes an owner
+/// that it should remove for an error when it finds them.
+pub(crate) fn owners_yarn1(case: &Case) {
+    let (folder, owner, friend) = (anywhere(case), case.registry.user(), friend(case));
+    case.says(&folder, &["owner", "list", &case.names.mid], owner);
+    case.ok(&folder, &["owner", "add", &friend, &case.names.leaf]);
+    // It sends the new owner alone: those who were owners before must stay.
+    assert_eq!(maintainers(case, &case.names.leaf), [owner, &friend]);
+    case.says(&folder, &["owner", "list", &case.names.leaf], &friend);
+    case.refused(&folder, &["owner", "add", "nobody-of-that-name", &case.names.leaf]);
+}
+
+/// Somebody else with an account.
+fn friend(case: &Case) -> String {
+    let name = format!("friend-{}", case.names.leaf);
+    case.registry.sign_up(&name, "a-password-of-a-friend");
+    name
+}
+
+fn maintainers(case: &Case, name: &str) -> Vec<String> {
+    let packument = packument(case, name);
+    let list = packument["maintainers"].as_array().unwrap_or_else(|| panic!("no maintainers: {packument:#}"));
+    list.iter().filter_map(|one| one["name"].as_str().map(str::to_owned)).collect()
 }
 
 pub(crate) fn whoami(case: &Case) {

@@ -3,6 +3,7 @@
 //! Written apart from the node's own codec, so that the two cannot share a mistake. A read that takes
 //! longer than `READ_TIMEOUT` panics: a test may fail but never hangs.
 
+use std::fmt::{Debug, Formatter};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -10,8 +11,11 @@ use std::time::{Duration, Instant};
 /// The longest a test waits for bytes.
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// The most of a body that a failure message shows.
+const SHOWN_CHARS_MAX: usize = 2000;
+
 /// One answer, with its body unframed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) reason: String,
@@ -42,6 +46,18 @@ impl Response {
 
     fn is_interim(&self) -> bool {
         (100..200).contains(&self.status)
+    }
+}
+
+impl Debug for Response {
+    /// As it came, for a failure message; a long body is cut.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        writeln!(formatter, "{} {}", self.status, self.reason)?;
+        for (name, value) in &self.headers {
+            writeln!(formatter, "{name}: {value}")?;
+        }
+        let text: String = self.text().chars().take(SHOWN_CHARS_MAX).collect();
+        writeln!(formatter, "({} bytes)\n{text}", self.body.len())
     }
 }
 

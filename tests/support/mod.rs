@@ -9,12 +9,16 @@
 
 mod http;
 mod log;
+mod meters;
 mod node;
+mod others;
 mod package;
 mod process;
 
 pub(crate) use http::{Raw, Response, get, http};
 pub(crate) use log::Log;
+pub(crate) use meters::Meters;
 pub(crate) use node::{Data, Node, Setup, lattice};
+pub(crate) use others::while_others_are_served;
 pub(crate) use package::{Package, noise, sha512};
 pub(crate) use process::{Finished, Running};

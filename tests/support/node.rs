@@ -77,11 +77,19 @@ pub(crate) struct Setup {
     config: String,
     envs: Vec<(String, String)>,
     nofile: Option<u32>,
+    listen: String,
 }
 
 impl Setup {
     pub(crate) fn new() -> Setup {
-        Setup { data: Data::new(), args: Vec::new(), config: String::new(), envs: Vec::new(), nofile: None }
+        Setup {
+            data: Data::new(),
+            args: Vec::new(),
+            config: String::new(),
+            envs: Vec::new(),
+            nofile: None,
+            listen: "127.0.0.1:0".to_owned(),
+        }
     }
 
     /// Further arguments of `lattice serve`.
@@ -108,6 +116,12 @@ impl Setup {
     /// Starts on what another node left behind.
     pub(crate) fn data(mut self, data: &Data) -> Setup {
         self.data = data.clone();
+        self
+    }
+
+    /// Listens there instead of on a free port.
+    pub(crate) fn listen(mut self, address: SocketAddr) -> Setup {
+        self.listen = address.to_string();
         self
     }
 
@@ -151,7 +165,7 @@ impl Setup {
     fn spawn(&self) -> Child {
         std::fs::write(self.data.config_path(), &self.config).expect("the temp dir is writable");
         let mut command = self.command();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(self.data.path());
+        command.args(["serve", "--listen", &self.listen, "--data"]).arg(self.data.path());
         command.arg("--config").arg(self.data.config_path()).args(&self.args);
         command.envs(self.envs.iter().map(|(key, value)| (key, value)));
         command.current_dir(self.data.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

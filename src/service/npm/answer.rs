@@ -33,9 +33,18 @@ impl Answer {
 
     /// A failure of the store: 507 when the disk is full, else 500; details go to the operator.
     pub fn store_failed(error: &StoreError) -> Self {
+        log::error!("store: {error}");
         match error.full {
-            true => Self::error(507, "the registry's disk is full", Some("nothing was changed; the operator must free space")),
-            false => Self::error(500, "the registry's store failed", Some("nothing was changed; the operator's log says why")),
+            true => Self::error(
+                507,
+                "the registry's disk is full",
+                Some("nothing was changed; the operator must free space"),
+            ),
+            false => Self::error(
+                500,
+                "the registry's store failed",
+                Some("nothing was changed; the operator's log says why"),
+            ),
         }
     }
 

@@ -47,7 +47,7 @@ enum State {
 struct Owned {
     /// Received and not yet used.
     rest: Vec<u8>,
-    /// `rest` was looked at and begins with a head that is not whole.
+    /// How far `rest` was searched for the end of its head; `None` if it was not looked at yet.
     scan: Option<HeadScan>,
     /// The bytes of the current request's head.
     head: Vec<u8>,

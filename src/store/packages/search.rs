@@ -27,12 +27,16 @@ struct Candidate {
 }
 
 pub(super) fn search(db: &Connection, query: &SearchQuery) -> rusqlite::Result<Vec<SearchHit>> {
+    search_up_to(db, query, HITS_MAX)
+}
+
+fn search_up_to(db: &Connection, query: &SearchQuery, hits_max: usize) -> rusqlite::Result<Vec<SearchHit>> {
     let mut candidates = if query.words.is_empty() { all(db)? } else { matching(db, &query.words)? };
     candidates.retain(|candidate| is_in_scope(&candidate.name, query.scope.as_deref()));
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
     let mut hits = Vec::new();
     for candidate in candidates {
-        if hits.len() == HITS_MAX {
+        if hits.len() == hits_max {
             break;
         }
         if let Some(hit) = hit(db, candidate)?
@@ -165,6 +169,7 @@ fn name_words(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::testing;
 
     #[test]
     fn nothing_in_a_word_is_syntax() {
@@ -190,5 +195,19 @@ mod tests {
     fn names_are_ranked_by_how_exactly_they_were_asked_for() {
         let tiers = ["@s/foo", "foo", "@t/foo", "foot", "barfoo"].map(|name| tier(name, "foo"));
         assert_eq!(tiers, [2.0, 3.0, 2.0, 1.0, 0.0]);
+    }
+
+    #[test]
+    fn no_more_are_found_than_the_bound_and_the_best_of_them() {
+        let (_dir, store) = testing::new();
+        for name in ["foo-b", "foo", "foo-c"] {
+            testing::publish(&store, name, "1.0.0", "ann").unwrap();
+        }
+        let query = SearchQuery { words: vec!["foo".to_owned()], ..SearchQuery::default() };
+        for (hits_max, count) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3)] {
+            let hits = store.inner.readers.read(|db| Ok(search_up_to(db, &query, hits_max)?)).unwrap();
+            assert_eq!(hits.len(), count);
+            assert!(hits.first().is_none_or(|hit| &*hit.name == "foo"));
+        }
     }
 }

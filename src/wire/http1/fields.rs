@@ -40,16 +40,17 @@ impl<'b> Fields<'b> {
         Ok(all)
     }
 
-    /// Most fields are told apart by their length alone.
+    /// Length and first letter tell most fields apart, so that few names are compared.
     #[inline]
     fn note(&mut self, field: &httparse::Header<'b>) -> Result<(), Error> {
-        let is = |name: &str| field.name.eq_ignore_ascii_case(name);
-        match field.name.len() {
-            4 if is("host") => self.note_host(field.value),
-            6 if is("expect") => self.note_expectation(field.value),
-            10 if is("connection") => self.note_connection(field.value),
-            14 if is("content-length") => self.note_length(field.value),
-            17 if is("transfer-encoding") => self.note_coding(field.value),
+        let name = field.name.as_bytes();
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match (name.len(), name.first().map(|letter| letter | 0x20)) {
+            (4, Some(b'h')) if is(b"host") => self.note_host(field.value),
+            (6, Some(b'e')) if is(b"expect") => self.note_expectation(field.value),
+            (10, Some(b'c')) if is(b"connection") => self.note_connection(field.value),
+            (14, Some(b'c')) if is(b"content-length") => self.note_length(field.value),
+            (17, Some(b't')) if is(b"transfer-encoding") => self.note_coding(field.value),
             _ => Ok(()),
         }
     }

@@ -216,23 +216,19 @@ fn interpret<'b, 'h>(bytes: &'b [u8], request: httparse::Request<'h, 'b>) -> Res
 fn has_strict_lines(bytes: &[u8], request_line: usize, fields: &[httparse::Header<'_>]) -> bool {
     let mut at = request_line;
     for field in fields {
-        let value = skip_blanks(bytes, skip_line_end(bytes, at) + field.name.len() + ":".len());
+        let Some(start) = after_line_end(bytes, at) else { return false };
+        let value = skip_blanks(bytes, start + field.name.len() + ":".len());
         at = skip_blanks(bytes, value + field.value.len());
     }
-    let blank_line = skip_line_end(bytes, at);
-    skip_line_end(bytes, blank_line) == bytes.len()
+    let blank_line = after_line_end(bytes, at);
+    blank_line.and_then(|at| after_line_end(bytes, at)) == Some(bytes.len())
 }
 
-/// The index after the CRLF at `at`; one that no line can reach if there is none.
-fn skip_line_end(bytes: &[u8], at: usize) -> usize {
-    match bytes.get(at..) {
-        Some([b'\r', b'\n', ..]) => at + 2,
-        _ => HEAD_BYTES_NEVER,
-    }
+/// The index after the CRLF that stands at `at`.
+fn after_line_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let end = at.checked_add(2)?;
+    (bytes.get(at..end)? == b"\r\n").then_some(end)
 }
-
-/// Beyond any head, and small enough that lengths can be added to it.
-const HEAD_BYTES_NEVER: usize = usize::MAX / 4;
 
 fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
     while let Some(b' ' | b'\t') = bytes.get(at) {

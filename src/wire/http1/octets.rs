@@ -1,7 +1,8 @@
 //! Classes of octets (RFC 9110 §5.6), as tables so that a question costs one load.
 
-const TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
-const HOST: [bool; 256] = table(b"-._~");
+static TOKEN: [bool; 256] = table(b"!#$%&'*+-.^_`|~");
+static HOST: [bool; 256] = table(b"-._~");
+static PLAIN_TARGET: [bool; 256] = table(b"!\"$%&'()*+,-./:;<=>@[\\]^_`{|}~");
 
 /// Letters, digits and `extra`.
 const fn table(extra: &[u8]) -> [bool; 256] {
@@ -20,14 +21,19 @@ const fn table(extra: &[u8]) -> [bool; 256] {
 }
 
 /// An octet of a token, such as a method or a field name.
-pub(super) const fn is_token(octet: u8) -> bool {
+pub(super) fn is_token(octet: u8) -> bool {
     TOKEN[octet as usize]
 }
 
 /// An octet of a host name: the unreserved set of RFC 3986. What that RFC allows beyond it
 /// (percent-encoding, sub-delimiters) no resolver knows, and a comma there means a merged field.
-pub(super) const fn is_host(octet: u8) -> bool {
+pub(super) fn is_host(octet: u8) -> bool {
     HOST[octet as usize]
+}
+
+/// A printable octet that neither ends the path of a target nor may not stand there.
+pub(super) fn is_plain_target(octet: u8) -> bool {
+    PLAIN_TARGET[octet as usize]
 }
 
 /// An octet that stands nowhere in a head but in a line end: a control, except for the tab.
@@ -40,7 +46,7 @@ pub(super) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }
 
-/// `list` without blanks at either end.
+/// `text` without blanks at either end.
 pub(super) fn trim(mut text: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = text
         && is_blank(*first)
@@ -65,6 +71,8 @@ mod tests {
         assert_eq!(tokens, 26 + 26 + 10 + 15);
         assert!(b"()<>@,;:\\\"/[]?={} \t\r\n\0\x7f\x80\xff".iter().all(|&octet| !is_token(octet)));
         assert!(b",;@/?#%[]:\\ ".iter().all(|&octet| !is_host(octet)));
+        let plain = |octet: u8| octet.is_ascii_graphic() && !b"?#".contains(&octet);
+        assert!((0..=255u8).all(|octet| is_plain_target(octet) == plain(octet)));
         assert_eq!((0..=255u8).filter(|&octet| is_control(octet)).count(), 32);
         assert!(!is_control(b'\t') && is_control(0x7f) && is_control(0) && !is_control(0x80));
     }

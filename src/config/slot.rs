@@ -1,0 +1,255 @@
+//! Two slots, so that a torn write loses an update and never the config.
+//!
+//! The valid slot with the higher sequence holds the config; an update goes into the other one, in
+//! one write. Until that write is whole its checksum does not hold, and the slot before it stands.
+
+use core::mem::offset_of;
+
+use crc::{CRC_64_XZ, Crc};
+use zerocopy::byteorder::little_endian::U64;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use super::Config;
+use super::layout::{CHECKSUM, IMAGE_BYTES, PADDING, SEQUENCE, SLOT_BYTES, SLOTS};
+
+static CRC: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
+
+/// A slot, byte for byte.
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+struct Stored {
+    record: Config,
+    padding: [u8; 3],
+    sequence: U64,
+    checksum: U64,
+}
+
+const _: () = assert!(size_of::<Stored>() == SLOT_BYTES);
+const _: () = assert!(offset_of!(Stored, padding) == PADDING.start);
+const _: () = assert!(offset_of!(Stored, sequence) == SEQUENCE.start);
+const _: () = assert!(offset_of!(Stored, checksum) == CHECKSUM.start);
+
+impl Stored {
+    fn expected_checksum(&self) -> u64 {
+        CRC.checksum(&self.as_bytes()[..CHECKSUM.start])
+    }
+}
+
+/// A record and its place in the order of updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// The record.
+    pub config: Config,
+    /// Rises by one with each update; the first is 1.
+    pub sequence: u64,
+}
+
+impl Slot {
+    /// The slot these bytes are. `None` if they are none: torn, damaged or never written.
+    pub fn decode(bytes: [u8; SLOT_BYTES]) -> Option<Self> {
+        let stored: Stored = zerocopy::transmute!(bytes);
+        let is_whole = stored.checksum.get() == stored.expected_checksum();
+        is_whole.then(|| Self { config: stored.record, sequence: stored.sequence.get() })
+    }
+
+    /// The bytes of this slot.
+    pub fn encode(&self) -> [u8; SLOT_BYTES] {
+        let mut stored =
+            Stored { record: self.config, padding: [0; 3], sequence: U64::new(self.sequence), checksum: U64::ZERO };
+        stored.checksum = U64::new(stored.expected_checksum());
+        zerocopy::transmute!(stored)
+    }
+}
+
+/// Why a record may not be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The file was written so often that no sequence is left.
+    SequenceExhausted,
+    /// The current record, or the new one, is of a version this program does not know.
+    UnknownVersion,
+}
+
+/// The bytes of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct Image {
+    slots: [[u8; SLOT_BYTES]; SLOTS],
+}
+
+const _: () = assert!(size_of::<Image>() == IMAGE_BYTES);
+
+impl Image {
+    /// A fresh file: `config` in the first slot, nothing in the other. Also how a bare record of 13
+    /// bytes is imported, whatever its version.
+    pub fn new(config: Config) -> Self {
+        Self { slots: [Slot { config, sequence: 1 }.encode(), [0; SLOT_BYTES]] }
+    }
+
+    /// The file these bytes are.
+    pub fn from_bytes(bytes: [u8; IMAGE_BYTES]) -> Self {
+        zerocopy::transmute!(bytes)
+    }
+
+    /// The bytes of this file.
+    pub fn to_bytes(self) -> [u8; IMAGE_BYTES] {
+        zerocopy::transmute!(self)
+    }
+
+    /// The slot that holds the config. `None` if neither is whole.
+    pub fn current(&self) -> Option<Slot> {
+        self.newest().map(|(_, slot)| slot)
+    }
+
+    /// Which slot to write, and with which bytes, so that `config` becomes the current one.
+    ///
+    /// The file itself is not changed: what is written to it must be read back from it.
+    pub fn update(&self, config: Config) -> Result<(usize, [u8; SLOT_BYTES]), Refusal> {
+        let newest = self.newest();
+        if !config.is_known() || newest.is_some_and(|(_, slot)| !slot.config.is_known()) {
+            return Err(Refusal::UnknownVersion);
+        }
+        let (index, last) = newest.map_or((0, 0), |(index, slot)| (1 - index, slot.sequence));
+        let sequence = last.checked_add(1).ok_or(Refusal::SequenceExhausted)?;
+        Ok((index, Slot { config, sequence }.encode()))
+    }
+
+    fn newest(&self) -> Option<(usize, Slot)> {
+        let [first, second] = self.slots.map(Slot::decode);
+        match (first, second) {
+            (Some(first), Some(second)) if second.sequence > first.sequence => Some((1, second)),
+            (Some(first), _) => Some((0, first)),
+            (None, second) => second.map(|slot| (1, slot)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{CONFIG_BYTES, Flags};
+
+    /// Written by hand; the checksum is that of an independent CRC-64/XZ.
+    const VECTOR: [u8; SLOT_BYTES] = [
+        1, 0x78, 0x56, 0x34, 0x12, 0xa5, 0, 0, 0xc0, 2, 24, 80, 0xee, // record
+        0, 0, 0, // padding
+        7, 0, 0, 0, 0, 0, 0, 0, // sequence
+        0x66, 0x52, 0x35, 0xba, 0xb8, 0x58, 0x10, 0x42, // checksum
+    ];
+
+    fn config(hash: u32) -> Config {
+        Config::new().with_registry_hash(hash).with_flags(Flags(hash))
+    }
+
+    /// A file after `count` updates.
+    fn image(count: u32) -> Image {
+        (1..=count).fold(Image::new(config(0)), |image, hash| written(image, image.update(config(hash)).unwrap()))
+    }
+
+    fn written(mut image: Image, (index, bytes): (usize, [u8; SLOT_BYTES])) -> Image {
+        image.slots[index] = bytes;
+        image
+    }
+
+    #[test]
+    fn the_checksum_is_crc_64_xz() {
+        assert_eq!(CRC.checksum(b"123456789"), 0x995d_c9bb_df19_39fa);
+    }
+
+    #[test]
+    fn a_slot_by_hand() {
+        let slot = Slot::decode(VECTOR).unwrap();
+        assert_eq!(slot.sequence, 7);
+        assert_eq!(slot.config.to_bytes(), VECTOR[..CONFIG_BYTES]);
+        assert_eq!(slot.encode(), VECTOR);
+    }
+
+    #[test]
+    fn no_bit_of_a_slot_may_flip() {
+        for bit in 0..SLOT_BYTES * 8 {
+            let mut bytes = VECTOR;
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Slot::decode(bytes), None, "bit {bit}");
+        }
+        assert_eq!(Slot::decode([0; SLOT_BYTES]), None);
+        assert_eq!(Slot::decode([0xff; SLOT_BYTES]), None);
+    }
+
+    #[test]
+    fn a_fresh_file_begins_with_the_record() {
+        let image = Image::new(config(5));
+        assert_eq!(image.to_bytes()[..CONFIG_BYTES], config(5).to_bytes());
+        assert_eq!(image.to_bytes()[SLOT_BYTES..], [0; SLOT_BYTES]);
+        assert_eq!(image.current(), Some(Slot { config: config(5), sequence: 1 }));
+        assert_eq!(Image::from_bytes(image.to_bytes()), image);
+    }
+
+    #[test]
+    fn updates_take_turns() {
+        for count in 0..5u32 {
+            let image = image(count);
+            assert_eq!(image.current(), Some(Slot { config: config(count), sequence: u64::from(count) + 1 }));
+            let (index, bytes) = image.update(config(99)).unwrap();
+            assert_eq!(index as u32, (count + 1) % 2);
+            assert_eq!(Slot::decode(bytes), Some(Slot { config: config(99), sequence: u64::from(count) + 2 }));
+        }
+    }
+
+    #[test]
+    fn a_torn_write_leaves_the_old_record_or_the_new_one() {
+        for count in 0..4 {
+            let before = image(count);
+            let (index, new) = before.update(config(99)).unwrap();
+            for torn in 0..=SLOT_BYTES {
+                for front_first in [true, false] {
+                    let range = if front_first { 0..torn } else { torn..SLOT_BYTES };
+                    let mut after = before;
+                    after.slots[index][range.clone()].copy_from_slice(&new[range]);
+                    let current = after.current().unwrap().config;
+                    let is_whole = after.slots[index] == new;
+                    assert_eq!(current, if is_whole { config(99) } else { config(count) }, "torn at {torn}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn one_damaged_slot_leaves_the_other() {
+        for count in 1..4 {
+            for at in 0..IMAGE_BYTES {
+                let mut bytes = image(count).to_bytes();
+                bytes[at] ^= 0x40;
+                let current = Image::from_bytes(bytes).current().unwrap().config;
+                let newest = (count % 2) as usize;
+                let expected = if at / SLOT_BYTES == newest { count - 1 } else { count };
+                assert_eq!(current, config(expected), "byte {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_whole_slot_can_be_written_again() {
+        let image = Image::from_bytes([0; IMAGE_BYTES]);
+        assert_eq!(image.current(), None);
+        let image = written(image, image.update(config(3)).unwrap());
+        assert_eq!(image, Image::new(config(3)));
+    }
+
+    #[test]
+    fn an_unknown_version_is_read_and_never_written() {
+        let mut bytes = config(4).to_bytes();
+        bytes[0] = 2;
+        let unknown = Config::from_bytes(bytes);
+        let image = Image::new(unknown);
+        assert_eq!(image.current().map(|slot| slot.config.registry_hash()), Some(4));
+        assert_eq!(image.update(config(5)), Err(Refusal::UnknownVersion));
+        assert_eq!(Image::new(config(5)).update(unknown), Err(Refusal::UnknownVersion));
+    }
+
+    #[test]
+    fn the_last_sequence_is_the_last() {
+        let image = |sequence| Image { slots: [[0; SLOT_BYTES], Slot { config: config(1), sequence }.encode()] };
+        assert_eq!(image(u64::MAX - 1).update(config(2)).map(|(index, _)| index), Ok(0));
+        assert_eq!(image(u64::MAX).update(config(2)), Err(Refusal::SequenceExhausted));
+    }
+}

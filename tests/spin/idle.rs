@@ -1,0 +1,48 @@
+//! No periodic tick: the loop sleeps until the next deadline, and without one for ever.
+
+use std::time::Duration;
+
+use crate::support::{Node, Raw};
+use crate::{LONG, ask, hurried, patient};
+
+const FIVE_SECONDS: Duration = Duration::from_secs(5);
+
+fn assert_sleeps(node: &Node) {
+    // What came before is over.
+    std::thread::sleep(Duration::from_millis(300));
+    let wakes = node.meters().sum("wakes");
+    std::thread::sleep(Duration::from_millis(100));
+    let ticks = node.cpu_ticks();
+    std::thread::sleep(FIVE_SECONDS);
+    let ticks_used = node.cpu_ticks() - ticks;
+    assert_eq!(node.meters().sum("wakes") - wakes, 0, "wakes");
+    assert_eq!(ticks_used, 0, "ticks of CPU time");
+}
+
+#[test]
+fn an_idle_node_wakes_zero_times() {
+    let node = patient().start();
+    assert_sleeps(&node);
+    assert_eq!(node.get("/-/ping").status, 200, "and is there all the same");
+}
+
+#[test]
+fn a_hundred_idle_connections_wake_it_zero_times() {
+    let node = patient().start();
+    let mut idle: Vec<Raw> = (0..100).map(|_| node.connect()).collect();
+    idle.iter_mut().for_each(ask);
+    assert_sleeps(&node);
+    idle.iter_mut().for_each(ask);
+}
+
+#[test]
+fn a_deadline_wakes_it_once_and_not_again_and_again_just_before() {
+    let node = hurried(1, 2, 600).start();
+    let mut raw = node.connect();
+    ask(&mut raw);
+    let wakes = node.meters().sum("wakes");
+    assert!(raw.is_closed_within(LONG), "the idle timeout ends it");
+    let wakes = node.meters().sum("wakes") - wakes;
+    // One for the deadline of the head, which has moved on, one for the idle timeout, one to spare.
+    assert!((1..=3).contains(&wakes), "{wakes} wakes");
+}
