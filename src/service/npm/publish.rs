@@ -160,12 +160,13 @@ fn draft(context: &Context, submission: Submission, blob: Option<Box<dyn BlobWri
 
 fn publish(context: &Context, draft: Draft) -> Outcome {
     let (name, version) = (context.name.as_str(), draft.version.clone());
+    let changed = |answer| Outcome::changed(answer, vec![Change::Package(context.name.shared())]);
     let answer = match context.packages.publish(draft, &context.actor) {
-        Err(error) => store_failed(error),
-        Ok(Written::Done { .. }) => {
-            return Outcome::changed(Answer::ok(201), vec![Change::Package(context.name.shared())]);
-        }
-        Ok(Written::Same { .. }) => Answer::ok(200),
+        // What a write that failed has left is not known here, so nobody may go on with what is kept.
+        Err(error) => return changed(store_failed(error)),
+        Ok(Written::Done { .. }) => return changed(Answer::ok(201)),
+        // Whoever made it so may not have announced it yet, and this client is told that it is so.
+        Ok(Written::Same { .. }) => return changed(Answer::ok(200)),
         Ok(Written::Exists) => Answer::error(
             409,
             &format!("{name}@{version} already exists: publish a new version"),
