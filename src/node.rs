@@ -153,7 +153,7 @@ impl Slices {
     fn new(settings: &Settings, store: &Store) -> Result<Self, Failure> {
         let npm = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
         let mut identity_key = [0; 32];
-        aws_lc_rs::rand::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
+        getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
         let router = router(&settings.npm, settings.node.echo);
         Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
     }
@@ -213,10 +213,10 @@ fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinH
         if let (Some(slot), false) = (cpu, cpus.is_empty())
             && let Err(error) = reactor::sys::pin_to(cpus[slot % cpus.len()])
         {
-            eprintln!("lattice: thread {index} stays unpinned: {error}");
+            log::warn!("thread {index} stays unpinned: {error}");
         }
         if let Err(error) = reactor.run() {
-            eprintln!("lattice: thread {index} cannot go on: {error}");
+            log::error!("thread {index} cannot go on: {error}");
             std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
         }
     })

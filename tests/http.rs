@@ -1,5 +1,6 @@
 //! HTTP/1.1 against the running node: what each request is answered with, what is refused and how,
 //! and what real clients make of it. Every byte goes over a socket.
+#![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
 mod support;
 

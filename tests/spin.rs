@@ -6,13 +6,14 @@
 //! | write interest is armed only with bytes pending, disarmed on drain | `writing` |
 //! | a peer that reads nothing is cut off, and costs nothing until then | `writing` |
 //! | half-close, reset and urgent data end in progress or in close | `ending`, `urgent` |
-//! | events that lead nowhere end in quarantine, events that wait for us do not | `urgent`, `writing` |
+//! | events that lead nowhere end in quarantine, events that wait for us do not | `urgent`, `writing`, `jobs` |
 //! | out of descriptors, accepting pauses | `descriptors` |
 //! | a budget that ends keeps the connection on the list: readiness is not repeated | `budget` |
 //! | an event never reaches the next owner of its place | `budget` |
 //! | whoever says nothing, or half of something, costs nothing | `silent` |
 //!
 //! "Does not spin" is counted, never timed: the loop's own wakes, and the CPU time of the process.
+#![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
 mod support;
 
@@ -24,6 +25,8 @@ mod descriptors;
 mod ending;
 #[path = "spin/idle.rs"]
 mod idle;
+#[path = "spin/jobs.rs"]
+mod jobs;
 #[path = "spin/silent.rs"]
 mod silent;
 #[path = "spin/urgent.rs"]
@@ -33,6 +36,7 @@ mod writing;
 
 use std::time::Duration;
 
+use socket2::SockRef;
 use support::{Node, Raw, Setup};
 
 const PING: &[u8] = b"GET /-/ping HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -89,6 +93,11 @@ fn assert_rests(node: &Node, time: Duration, what: &str) {
 fn ask(raw: &mut Raw) {
     raw.send(PING);
     assert_eq!(raw.response("GET").status, 200);
+}
+
+/// Makes the close that follows a reset.
+fn reset(raw: &Raw) {
+    SockRef::from(raw.stream()).set_linger(Some(Duration::ZERO)).expect("a socket takes this option");
 }
 
 /// A request that is answered with `length` bytes.

@@ -11,6 +11,7 @@
 //! help has colour, and that respects `NO_COLOR` and pipes.
 
 mod config;
+mod log;
 mod output;
 mod password;
 mod place;

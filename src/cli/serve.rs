@@ -41,6 +41,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, started: Instant) -> Ended {
     let config = args.config.clone();
     let settings = sources::settings(config.as_deref(), flags(args))?;
+    super::log::install();
     let code: ExitCode = crate::node::run(settings, started);
     Ok(code)
 }

@@ -148,6 +148,7 @@ impl Reactor {
             conn.barren += 1;
             if conn.barren > BARREN_EVENTS_MAX {
                 self.meters.quarantined.one();
+                log::warn!("a connection whose events led nowhere was cut off");
                 return Fate::Close;
             }
         }

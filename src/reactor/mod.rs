@@ -259,6 +259,7 @@ impl Reactor {
                     }
                     listener.disarm(self.poll.registry());
                     self.meters.pauses.one();
+                    log::warn!("out of descriptors: accepting rests for a moment; raise the limit of open files");
                     self.timers.set(self.now.monotonic_ns + ACCEPT_PAUSE_NS, Owner::Accept);
                     return;
                 }

@@ -12,7 +12,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use aws_lc_rs::rand;
 
 use crate::app::store::{BlobId, BlobWriter, Blobs, Result};
 use crate::store::error::{broken, failed};
@@ -170,7 +169,7 @@ fn digit(character: u8) -> Option<u8> {
 
 fn nonce() -> Result<String> {
     let mut bytes = [0; 16];
-    rand::fill(&mut bytes).map_err(|_| broken("no randomness"))?;
+    getrandom::fill(&mut bytes).map_err(|_| broken("no randomness"))?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
 }
 

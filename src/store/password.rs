@@ -5,7 +5,6 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use aws_lc_rs::rand;
 
 use crate::app::store::{Result, StoreError};
 use crate::store::error::broken;
@@ -45,7 +44,7 @@ impl Drop for Slot {
 /// A new hash of a password, as a PHC string with a random salt.
 pub(crate) fn hash(password: &str) -> Result<String> {
     let mut salt = [0; 16];
-    rand::fill(&mut salt).map_err(|_| broken("no randomness"))?;
+    getrandom::fill(&mut salt).map_err(|_| broken("no randomness"))?;
     let _slot = Slot::take();
     let hash: PasswordHash = argon2()?.hash_password_with_salt(password.as_bytes(), &salt).map_err(unhashable)?;
     Ok(hash.to_string())

@@ -4,7 +4,6 @@
 //! from something that looks alike. All after the prefix is base62.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand;
 use crc::{CRC_32_ISO_HDLC, Crc};
 
 use crate::app::store::Result;
@@ -34,7 +33,7 @@ pub(crate) fn create() -> Result<String> {
     token.push_str(PREFIX);
     for _ in 0..DRAWS_MAX {
         let mut bytes = [0; DRAW_BYTES];
-        rand::fill(&mut bytes).map_err(|_| broken("no randomness"))?;
+        getrandom::fill(&mut bytes).map_err(|_| broken("no randomness"))?;
         let missing = PREFIX.len() + RANDOM_CHARS - token.len();
         let fair = bytes.iter().filter(|&&byte| byte < FAIR_MAX).take(missing);
         token.extend(fair.map(|&byte| character(u32::from(byte))));

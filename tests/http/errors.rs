@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use crate::support::Node;
 use crate::{LONG, PING, assert_goes_on, assert_is_error, assert_over, echo, echo_head, exchange, node, with_config};
 
 /// A request that is refused, and what follows it on the same connection is not answered.
-fn assert_ends(status: u16, method: &str, request: &[u8], what: &str) {
-    let node = node();
-    let (response, mut raw) = exchange(&node, method, &[request, PING].concat());
+fn assert_ends(node: &Node, status: u16, method: &str, request: &[u8], what: &str) {
+    let (response, mut raw) = exchange(node, method, &[request, PING].concat());
     assert_is_error(&response, status, what);
     assert_eq!(response.header("connection"), Some("close"), "{what}");
     assert_over(&mut raw, what);
@@ -55,8 +55,14 @@ fn options_tells_the_methods() {
 #[test]
 fn a_slow_head_is_408() {
     let node = with_config("[http]\nhead_timeout_s = 1\n");
-    for part in ["G", "GET /-/ping HTTP/1.1\r\nHost", "GET /-/ping HTTP/1.1\r\nHost: a\r\n\r"] {
-        let (response, mut raw) = exchange(&node, "GET", part.as_bytes());
+    let parts = ["G", "GET /-/ping HTTP/1.1\r\nHost", "GET /-/ping HTTP/1.1\r\nHost: a\r\n\r"];
+    let begin = |part: &'static str| {
+        let mut raw = node.connect();
+        raw.send(part.as_bytes());
+        (part, raw)
+    };
+    for (part, mut raw) in parts.map(begin) {
+        let response = raw.response("GET");
         assert_is_error(&response, 408, part);
         assert_eq!(response.header("connection"), Some("close"));
         assert_over(&mut raw, part);
@@ -79,9 +85,9 @@ fn a_slow_body_is_408_and_a_body_that_keeps_coming_is_not() {
     assert_is_error(&response, 408, "a body that stops");
     assert_over(&mut raw, "a body that stops");
     let mut raw = node.connect();
-    raw.send(&echo_head(10));
-    raw.send_slowly(b"0123456789", 1, Duration::from_millis(300));
-    assert_eq!(raw.response("POST").text(), "0123456789", "each piece has its own second");
+    raw.send(&echo_head(5));
+    raw.send_slowly(b"01234", 1, Duration::from_millis(300));
+    assert_eq!(raw.response("POST").text(), "01234", "each piece has its own second");
 }
 
 #[test]
@@ -149,8 +155,14 @@ fn a_refused_head_request_has_no_body_either() {
 
 #[test]
 fn too_long_a_target_is_414() {
-    assert_ends(414, "GET", format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(8 * 1024)).as_bytes(), "9 KiB");
     let node = node();
+    assert_ends(
+        &node,
+        414,
+        "GET",
+        format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(8 * 1024)).as_bytes(),
+        "9 KiB",
+    );
     let (response, mut raw) = exchange(&node, "GET", format!("GET /{}", "x".repeat(16 * 1024)).as_bytes());
     assert_is_error(&response, 414, "a target without an end");
     assert_over(&mut raw, "a target without an end");
@@ -158,30 +170,46 @@ fn too_long_a_target_is_414() {
 
 #[test]
 fn other_expectations_are_417() {
+    let node = node();
     let request = b"POST /-/echo HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\nContent-Length: 2\r\n\r\nhi";
-    assert_ends(417, "POST", request, "an expectation");
+    assert_ends(&node, 417, "POST", request, "an expectation");
 }
 
 #[test]
 fn too_large_a_head_is_431() {
-    assert_ends(431, "GET", format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(16 * 1024)).as_bytes(), "16 KiB");
-    assert_ends(431, "GET", format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes(), "101 fields");
+    let node = node();
+    assert_ends(
+        &node,
+        431,
+        "GET",
+        format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(16 * 1024)).as_bytes(),
+        "16 KiB",
+    );
+    assert_ends(
+        &node,
+        431,
+        "GET",
+        format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100)).as_bytes(),
+        "101 fields",
+    );
 }
 
 #[test]
 fn what_is_not_implemented_is_501() {
-    assert_ends(501, "BREW", b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", "a method");
-    assert_ends(501, "get", b"get / HTTP/1.1\r\nHost: a\r\n\r\n", "methods are case-sensitive");
+    let node = node();
+    assert_ends(&node, 501, "BREW", b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n", "a method");
+    assert_ends(&node, 501, "get", b"get / HTTP/1.1\r\nHost: a\r\n\r\n", "methods are case-sensitive");
     for coding in ["gzip", "gzip, chunked", "chunked, chunked", "identity", "xchunked", ""] {
         let request = format!("POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n");
-        assert_ends(501, "POST", request.as_bytes(), coding);
+        assert_ends(&node, 501, "POST", request.as_bytes(), coding);
     }
 }
 
 #[test]
 fn other_versions_are_505() {
+    let node = node();
     for version in ["HTTP/2.0", "HTTP/1.2", "HTTP/0.9", "HTTP/3.0"] {
-        assert_ends(505, "GET", format!("GET / {version}\r\nHost: a\r\n\r\n").as_bytes(), version);
+        assert_ends(&node, 505, "GET", format!("GET / {version}\r\nHost: a\r\n\r\n").as_bytes(), version);
     }
-    assert_ends(505, "PRI", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the preface of HTTP/2");
+    assert_ends(&node, 505, "PRI", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "the preface of HTTP/2");
 }

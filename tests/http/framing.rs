@@ -103,7 +103,8 @@ fn nobody_is_told_to_go_on_in_vain() {
     let (response, mut raw) = expects("Content-Length: 99999999\r\n\r\n");
     assert_eq!(response.status, 413, "it would be refused");
     assert_over(&mut raw, "whether its body comes or not, nobody knows");
-    let request = b"PUT /-/no/such/path/at/all HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    let request =
+        b"PUT /-/no/such/path/at/all HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
     let (response, mut raw) = exchange(&node, "PUT", request);
     assert_eq!(response.status, 404);
     assert_over(&mut raw, "its body may come or not");
@@ -142,7 +143,8 @@ fn an_upgrade_nobody_knows_is_ignored() {
 #[test]
 fn a_body_that_is_cut_off_is_never_answered() {
     let node = node();
-    for part in [[&echo_head(10), &b"half"[..]].concat(), [CHUNKED, b"5\r\nhal"].concat(), [CHUNKED, b"0\r\n"].concat()] {
+    for part in [[&echo_head(10), &b"half"[..]].concat(), [CHUNKED, b"5\r\nhal"].concat(), [CHUNKED, b"0\r\n"].concat()]
+    {
         let mut raw: Raw = node.connect();
         raw.send(&part);
         raw.finish();

@@ -4,7 +4,8 @@ use crate::{PING, assert_goes_on, assert_is_error, assert_over, echo, exchange, 
 
 /// A request whose head has exactly `length` bytes.
 fn head_of(length: usize) -> Vec<u8> {
-    let head = |filler: usize| format!("GET /-/ping HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(filler)).into_bytes();
+    let head =
+        |filler: usize| format!("GET /-/ping HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(filler)).into_bytes();
     head(length - head(0).len())
 }
 

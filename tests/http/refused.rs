@@ -33,9 +33,18 @@ fn assert_all_refused(cases: &[(&str, &[u8])]) {
 #[test]
 fn content_length_and_transfer_encoding_exclude_each_other() {
     assert_all_refused(&[
-        ("length first", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        ("coding first", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
-        ("length zero", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (
+            "length first",
+            b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "coding first",
+            b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        ),
+        (
+            "length zero",
+            b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        ),
         ("another coding", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nTransfer-Encoding: x\r\n\r\n"),
         ("HTTP/1.0", b"POST /-/echo HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
     ]);
@@ -91,7 +100,10 @@ fn a_field_is_one_line_of_name_colon_and_value() {
         ("a space before the first field", b"GET /-/ping HTTP/1.1\r\n Host: a\r\n\r\n"),
         ("space before the colon", b"GET /-/ping HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n"),
         ("tab before the colon", b"GET /-/ping HTTP/1.1\r\nHost: a\r\nX\t: y\r\n\r\n"),
-        ("hidden coding", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"),
+        (
+            "hidden coding",
+            b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        ),
         ("no colon", b"GET /-/ping HTTP/1.1\r\nHost: a\r\nX\r\n\r\n"),
         ("no name", b"GET /-/ping HTTP/1.1\r\nHost: a\r\n: y\r\n\r\n"),
         ("NUL in a value", b"GET /-/ping HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"),

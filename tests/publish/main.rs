@@ -8,6 +8,7 @@ mod bad_input;
 mod concurrent;
 mod crash;
 mod memory;
+mod trouble;
 
 use support::{Node, Package, Response};
 

@@ -32,6 +32,15 @@ fn a_large_answer_goes_on_after_its_budget() {
 }
 
 #[test]
+fn more_connections_than_one_turn_accepts_are_all_accepted() {
+    let node = patient().open_files_max(2048).start();
+    node.signal("STOP");
+    let mut crowd: Vec<Raw> = (0..600).map(|_| node.connect()).collect();
+    node.signal("CONT");
+    crowd.iter_mut().for_each(ask);
+}
+
+#[test]
 fn connections_that_come_and_go_never_hear_the_answers_of_others() {
     let node = patient().start();
     let watch = Watch::begin(&node);

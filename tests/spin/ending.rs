@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use socket2::SockRef;
-
-use crate::support::{Node, Raw, while_others_are_served};
-use crate::{LONG, PART_OF_A_BODY, PING, Watch, ask, echo, patient};
+use crate::support::{Node, Raw};
+use crate::{LONG, PART_OF_A_BODY, PING, Watch, ask, echo, patient, reset};
 
 /// What a peer has sent when it ends: its name, its bytes, the answers it is owed.
 fn stages() -> Vec<(&'static str, Vec<u8>, usize)> {
@@ -18,7 +16,11 @@ fn stages() -> Vec<(&'static str, Vec<u8>, usize)> {
         ("a request and part of the next", [PING, b"GET"].concat(), 1),
         ("300 requests at once", PING.repeat(300), 300),
         ("part of a body", PART_OF_A_BODY.to_vec(), 0),
-        ("part of a chunk", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab".to_vec(), 0),
+        (
+            "part of a chunk",
+            b"POST /-/echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab".to_vec(),
+            0,
+        ),
         ("a whole body", echo(10), 1),
         ("something malformed", b"GET / HTTP/1.1\nHost: a\r\n\r\n".to_vec(), 1),
         ("too long a body", b"POST /-/echo HTTP/1.1\r\nHost: a\r\nContent-Length: 999999999\r\n\r\nab".to_vec(), 1),
@@ -86,9 +88,8 @@ fn a_peer_that_lingers_half_closed_after_a_refusal_is_let_go() {
     assert_eq!(raw.until_close(), b"", "the node has said all");
     // It neither closes nor sends: the node gives it some seconds and then goes.
     let watch = Watch::begin(&node);
-    while_others_are_served(&node, || node.wait_for_meters("it is let go", LONG, |meters| meters.sum("expired") == 1));
-    node.wait_for_meters("it is closed", LONG, |meters| meters.open() == 0);
-    drop(watch);
+    node.wait_for_meters("it is let go", LONG, |meters| meters.sum("expired") == 1 && meters.open() == 0);
+    watch.assert_quiet(3, "a peer that holds on to a connection that is over");
 }
 
 #[test]
@@ -108,9 +109,4 @@ fn resets_by_the_hundred_leave_the_node_as_it_was() {
     node.wait_for_meters("all but one are closed", LONG, |meters| meters.open() == 1);
     assert_eq!(node.open_files(), files + 1);
     ask(&mut kept);
-}
-
-/// Makes the close that follows a reset.
-fn reset(raw: &Raw) {
-    SockRef::from(raw.stream()).set_linger(Some(Duration::ZERO)).expect("a socket takes this option");
 }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use crate::support::{Raw, while_others_are_served};
-use crate::{LONG, PING, Watch, assert_rests, ask, hurried, patient};
+use crate::{LONG, PING, Watch, ask, assert_rests, hurried, patient};
 
 const CROWD: u64 = 2000;
 
 #[test]
 fn two_thousand_that_say_nothing_are_let_go_while_others_are_served() {
-    let node = hurried(5, 600, 600).open_files_max(4096).start();
+    let node = hurried(2, 600, 600).open_files_max(4096).start();
     let watch = Watch::begin(&node);
     let mut crowd: Vec<Raw> = (0..CROWD).map(|_| node.connect()).collect();
     let mut kept = node.connect();
@@ -57,10 +57,10 @@ fn a_head_costs_nothing_wherever_it_stops() {
 
 #[test]
 fn a_head_that_drips_in_costs_one_wake_a_byte_and_has_one_deadline() {
-    let node = hurried(2, 600, 600).start();
+    let node = hurried(1, 600, 600).start();
     let mut raw = node.connect();
     let watch = Watch::begin(&node);
-    let drip = [b"GET /-/ping HTTP/1.1\r\nX: ".as_slice(), &[b'x'; 400]].concat();
+    let drip = [b"GET /-/ping HTTP/1.1\r\nX: ".as_slice(), &[b'x'; 120]].concat();
     raw.send_slowly(&drip, 1, Duration::from_millis(10));
     assert_eq!(raw.response("GET").status, 408);
     assert!(raw.is_closed_within(LONG));

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use crate::support::{Node, Raw, while_others_are_served};
-use crate::{LONG, PING, Watch, assert_rests, ask, echo, hurried, patient};
+use crate::{LONG, PING, Watch, ask, assert_rests, echo, hurried, patient};
 
 /// More than the sockets of both sides hold, even where the kernel lets them grow.
 const HUGE: usize = 32 * 1024 * 1024;
@@ -43,7 +43,8 @@ fn a_peer_that_never_reads_is_not_read_either() {
     let raw = node.connect();
     raw.stream().set_write_timeout(Some(Duration::from_millis(300))).expect("the timeout is not zero");
     let request = echo(1024 * 1024);
-    let taken = while_others_are_served(&node, || (0..100).take_while(|_| raw.stream().write_all(&request).is_ok()).count());
+    let taken =
+        while_others_are_served(&node, || (0..100).take_while(|_| raw.stream().write_all(&request).is_ok()).count());
     assert!(taken < 100, "all requests were taken, though none was answered");
     assert!(node.proc_status("VmRSS") < 200 * 1024, "a deaf peer takes memory");
 }
@@ -63,7 +64,7 @@ fn write_interest_is_disarmed_once_everything_has_left() {
 
 #[test]
 fn a_peer_that_half_closes_and_never_reads_costs_nothing() {
-    let node = hurried(600, 600, 3).start();
+    let node = hurried(600, 600, 2).start();
     let mut raw = deaf(&node);
     raw.finish();
     std::thread::sleep(Duration::from_millis(100));

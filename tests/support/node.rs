@@ -82,7 +82,14 @@ pub(crate) struct Setup {
 
 impl Setup {
     pub(crate) fn new() -> Setup {
-        Setup { data: Data::new(), args: Vec::new(), config: String::new(), envs: Vec::new(), nofile: None, listen: "127.0.0.1:0".to_owned() }
+        Setup {
+            data: Data::new(),
+            args: Vec::new(),
+            config: String::new(),
+            envs: Vec::new(),
+            nofile: None,
+            listen: "127.0.0.1:0".to_owned(),
+        }
     }
 
     /// Further arguments of `lattice serve`.

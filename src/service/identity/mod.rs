@@ -91,7 +91,8 @@ impl Guard for IdentityGuard {
         let identity = match found.identity {
             Ok(Some(identity)) => Arc::new(identity),
             Ok(None) => Arc::clone(&self.invalid),
-            Err(_) => {
+            Err(error) => {
+                log::error!("store: {error}");
                 reply.error(500, "the registry's store failed", Some("the operator's log says why"));
                 return Verdict::Refused;
             }

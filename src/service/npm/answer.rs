@@ -33,6 +33,7 @@ impl Answer {
 
     /// A failure of the store: 507 when the disk is full, else 500; details go to the operator.
     pub fn store_failed(error: &StoreError) -> Self {
+        log::error!("store: {error}");
         match error.full {
             true => Self::error(
                 507,

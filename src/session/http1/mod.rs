@@ -133,7 +133,7 @@ impl Http1 {
     pub fn is_ready(&self, queued: u64) -> bool {
         let Some(owned) = &self.owned else { return false };
         match self.state {
-            State::Head => !owned.rest.is_empty() && owned.scan.is_none() && queued < SEND_HIGH_WATER_BYTES as u64,
+            State::Head => self.holds_requests() && queued < SEND_HIGH_WATER_BYTES as u64,
             State::Body | State::Linger { .. } => !owned.rest.is_empty(),
             State::Stream => !owned.rest.is_empty() && owned.wants_body(),
             State::Working | State::Over => false,
@@ -173,6 +173,8 @@ impl Http1 {
     pub fn phase(&self) -> Phase {
         match self.state {
             State::Head if self.served > 0 && self.rest().is_empty() => Phase::Idle,
+            // The peer has done its part: it is we who hold its requests back.
+            State::Head if self.holds_requests() => Phase::Working,
             State::Head => Phase::Head,
             State::Body => Phase::Body,
             State::Stream if self.owned.as_ref().is_some_and(|owned| owned.wants_body()) => Phase::Body,
@@ -287,6 +289,11 @@ impl Http1 {
             None if rest.is_empty() => {}
             None => self.own().rest = rest.to_vec(),
         }
+    }
+
+    /// Between requests, with bytes at hand that were not looked at yet.
+    fn holds_requests(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| !owned.rest.is_empty() && owned.scan.is_none())
     }
 
     fn end_if_peer_done(&mut self) {
