@@ -63,7 +63,9 @@ impl Http1 {
             }),
             (BodyPolicy::Stream { max }, framing) => self.begin_stream(&asked, framing, max, turn),
             (_, Framing::None) => self.call(&asked, false, turn),
-            (BodyPolicy::Buffer, framing) => self.begin_buffer(asked, framing, turn.settings.body_bytes, true, after, turn),
+            (BodyPolicy::Buffer, framing) => {
+                self.begin_buffer(asked, framing, turn.settings.body_bytes, true, after, turn)
+            }
             (BodyPolicy::Discard, framing) => {
                 self.begin_buffer(asked, framing, BODY_DISCARD_BYTES_MAX, false, after, turn)
             }
@@ -172,7 +174,14 @@ impl Http1 {
     }
 
     /// Turns what the app decided into the connection's next state.
-    fn settle(&mut self, called: Called, asked: &Asked<'_>, progress: Progress, body_unread: bool, turn: &mut Turn<'_>) {
+    fn settle(
+        &mut self,
+        called: Called,
+        asked: &Asked<'_>,
+        progress: Progress,
+        body_unread: bool,
+        turn: &mut Turn<'_>,
+    ) {
         match called.flow {
             Flow::Done => {
                 assert!(called.finished, "a service that is done has written a whole answer");
@@ -186,7 +195,9 @@ impl Http1 {
                 owned.work = Some(value_work(lane, job));
             }
             Flow::Receive(sink) => {
-                let BodyPolicy::Stream { max } = asked.route.body else { panic!("only a streamed body can be received") };
+                let BodyPolicy::Stream { max } = asked.route.body else {
+                    panic!("only a streamed body can be received")
+                };
                 if asked.head.expects_continue {
                     turn.out.put(crate::wire::http1::emit::CONTINUE);
                 }
@@ -245,7 +256,8 @@ impl Http1 {
 
     /// The body is longer than `max`.
     pub(super) fn refuse_too_large(&mut self, max: u64, turn: &mut Turn<'_>) {
-        let reason = format!("at most {max} bytes are taken here; the keys [http] body_bytes and [npm] tarball_bytes set it");
+        let reason =
+            format!("at most {max} bytes are taken here; the keys [http] body_bytes and [npm] tarball_bytes set it");
         self.refuse_with(413, &[], "request body too large", Some(&reason), turn);
     }
 
@@ -257,7 +269,14 @@ impl Http1 {
         self.refuse(500, "the node failed on this request", turn);
     }
 
-    fn refuse_with(&mut self, status: u16, fields: &[(&str, &[u8])], error: &str, reason: Option<&str>, turn: &mut Turn<'_>) {
+    fn refuse_with(
+        &mut self,
+        status: u16,
+        fields: &[(&str, &[u8])],
+        error: &str,
+        reason: Option<&str>,
+        turn: &mut Turn<'_>,
+    ) {
         let terms = Terms { date: turn.date, head_only: self.head_only, close: true, tell_keep_alive: false };
         Reply::new(turn.out, terms).error_with(status, fields, error, reason);
         self.finish(true, true);

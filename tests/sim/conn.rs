@@ -1,0 +1,222 @@
+//! A connection of the fake reactor: its socket, session and deadlines, as in `src/reactor/conn.rs`,
+//! and how it reads and flushes.
+
+use lattice::app::App;
+use lattice::buffer::{Front, RecvBuf, SendBuf};
+use lattice::limits::{LINGER_NS, READS_PER_TURN_MAX, SEND_PER_TURN_BYTES};
+use lattice::session::http1::Http1;
+use lattice::session::{Phase, Settings, Turn};
+
+use crate::judge::Judge;
+use crate::node::Defect;
+use crate::socket::{Socket, Trouble};
+
+/// A deadline that never comes.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// A connection of the node.
+pub(crate) struct Conn {
+    pub(crate) thread: usize,
+    pub(crate) socket: Socket,
+    pub(crate) judge: Judge,
+    pub(crate) shut: bool,
+    pub(crate) session: Http1,
+    pub(crate) unsent: Option<Box<SendBuf>>,
+    pub(crate) sent: u64,
+    pub(crate) readable: bool,
+    pub(crate) read_to_end: bool,
+    pub(crate) write_armed: bool,
+    pub(crate) writable: bool,
+    pub(crate) listed: bool,
+    /// It was listed by an event, which may say nothing new.
+    pub(crate) by_event: bool,
+    pub(crate) barren: u32,
+    pub(crate) deadlines: Deadlines,
+    /// The client ended, a deadline passed, or the drain reached it while it was idle.
+    pub(crate) excused: bool,
+}
+
+/// When its patience ends.
+pub(crate) struct Deadlines {
+    pub(crate) phase: Phase,
+    pub(crate) served: u64,
+    pub(crate) phase_due: u64,
+    pub(crate) write_due: u64,
+}
+
+/// How far a flush came.
+#[derive(PartialEq, Eq, Clone, Copy)]
+pub(crate) enum Flushed {
+    All,
+    Blocked,
+    Paused,
+}
+
+/// What the reads of a turn came to.
+#[derive(Default)]
+pub(crate) struct Reads {
+    pub(crate) bytes: usize,
+    pub(crate) eof: bool,
+    pub(crate) broken: bool,
+}
+
+impl Conn {
+    pub(crate) fn new(thread: usize, socket: Socket, judge: Judge, phase_due: u64) -> Self {
+        let session = Http1::new();
+        let deadlines = Deadlines { phase: session.phase(), served: 0, phase_due, write_due: NEVER };
+        Self {
+            thread,
+            socket,
+            judge,
+            shut: false,
+            session,
+            unsent: None,
+            sent: 0,
+            readable: false,
+            read_to_end: false,
+            write_armed: false,
+            writable: false,
+            listed: false,
+            by_event: false,
+            barren: 0,
+            deadlines,
+            excused: false,
+        }
+    }
+}
+
+impl Deadlines {
+    pub(crate) fn next(&self) -> u64 {
+        self.phase_due.min(self.write_due)
+    }
+
+    pub(crate) fn update(&mut self, session: &Http1, moved: (bool, bool, u64), settings: &Settings, now_ns: u64) {
+        let (read, sent, left) = moved;
+        let (phase, served) = (session.phase(), session.served());
+        let begun = phase != self.phase || served != self.served;
+        let (patience, renewed) = match phase {
+            Phase::Head => (settings.head_ns, begun),
+            Phase::Linger => (LINGER_NS, begun),
+            Phase::Body => (settings.body_ns, begun || read),
+            Phase::Idle => (settings.idle_ns, begun || sent),
+            Phase::Working | Phase::Over => (NEVER, true),
+        };
+        if renewed {
+            self.phase_due = now_ns.saturating_add(patience);
+        }
+        (self.phase, self.served) = (phase, served);
+        if left == 0 {
+            self.write_due = NEVER;
+        } else if sent || self.write_due == NEVER {
+            self.write_due = now_ns + settings.write_ns;
+        }
+    }
+}
+
+/// Reads until there is no more, the session has enough, or others are to have their turn.
+pub(crate) fn read(
+    conn: &mut Conn,
+    recv: &mut RecvBuf,
+    turn: &mut Turn<'_>,
+    catch_up: &mut impl FnMut(&mut App),
+    defect: Defect,
+) -> Reads {
+    let mut reads = Reads::default();
+    for _ in 0..READS_PER_TURN_MAX {
+        if !conn.readable || !conn.session.wants_read(turn.out.len()) {
+            break;
+        }
+        recv.begin(if defect == Defect::ForgetsRest { &[] } else { conn.session.rest() });
+        let space = recv.space();
+        let room = space.len();
+        match conn.socket.read(space) {
+            Ok(0) => {
+                conn.readable = false;
+                reads.eof = true;
+                conn.session.on_eof();
+            }
+            Ok(count) => {
+                conn.readable = count == room || conn.read_to_end;
+                reads.bytes += count;
+                recv.commit(count);
+                catch_up(turn.app);
+                conn.judge.on_delivered(count);
+                conn.session.on_bytes(recv.bytes(), turn);
+                conn.judge.on_written(conn.sent + turn.out.len());
+            }
+            Err(Trouble::WouldBlock) => conn.readable = false,
+            Err(Trouble::Broken) => {
+                reads.broken = true;
+                break;
+            }
+        }
+    }
+    reads
+}
+
+/// `None` when the socket is broken.
+pub(crate) fn flush_if_open(
+    conn: &mut Conn,
+    out: &mut SendBuf,
+    draining: bool,
+    defect: Defect,
+) -> Result<Option<Flushed>, String> {
+    if conn.write_armed && !conn.writable {
+        return Ok(Some(Flushed::Blocked));
+    }
+    conn.writable = false;
+    let start = conn.sent;
+    while let Some(front) = out.front() {
+        if conn.sent - start >= SEND_PER_TURN_BYTES {
+            return Ok(Some(Flushed::Paused));
+        }
+        let wanted = out.front_len() as usize;
+        match conn.socket.write(wanted) {
+            Ok(count) => {
+                conn.judge.on_received(&front_bytes(&front, out, count), draining)?;
+                conn.sent += count as u64;
+                let short = count < wanted;
+                let first = conn.sent == count as u64;
+                if !(short && first && defect == Defect::SendsTwice) {
+                    out.advance(count as u64);
+                }
+                if short {
+                    return Ok(Some(Flushed::Blocked));
+                }
+            }
+            Err(Trouble::WouldBlock) => return Ok(Some(Flushed::Blocked)),
+            Err(Trouble::Broken) => return Ok(None),
+        }
+    }
+    Ok(Some(Flushed::All))
+}
+
+/// The first `count` bytes of what one call gives the kernel.
+fn front_bytes(front: &Front<'_>, out: &SendBuf, count: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(count);
+    match front {
+        Front::File(file, offset, _) => {
+            use std::os::unix::fs::FileExt;
+            bytes.resize(count, 0);
+            file.read_exact_at(&mut bytes, *offset).expect("the file is as long as its answer says");
+        }
+        _ => out.slices(|slice| {
+            bytes.extend_from_slice(&slice[..slice.len().min(count - bytes.len())]);
+            bytes.len() < count
+        }),
+    }
+    bytes
+}
+
+/// Between requests a connection holds nothing.
+pub(crate) fn check_idle(conn: &Conn) -> Result<(), String> {
+    let queued = conn.unsent.as_ref().map_or(0, |unsent| unsent.len());
+    let idle = conn.session.phase() == Phase::Idle;
+    if idle && !conn.session.rest().is_empty() {
+        return Err("idle with bytes at hand".into());
+    }
+    if idle && queued == 0 && !conn.judge.is_settled() {
+        return Err("idle, though it was asked something".into());
+    }
+    Ok(())
+}

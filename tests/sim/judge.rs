@@ -1,0 +1,254 @@
+//! Watches one connection and says what is wrong.
+
+use std::collections::VecDeque;
+
+use crate::answer::{Answer, parse};
+use crate::reference::{Expected, show};
+use crate::scenario::{Ask, Expect};
+
+/// Why a connection is no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The session is over and everything has left.
+    Over,
+    /// The client broke it, or took nothing for too long.
+    Broken,
+    /// A slice panicked inside the loop.
+    Panicked,
+}
+
+/// What a connection was asked, what it answered so far, and what it may answer next.
+pub(crate) struct Judge {
+    asks: Vec<Ask>,
+    expected: Vec<Expected>,
+    /// Where each request ends in the bytes of the client.
+    ends: Vec<usize>,
+    delivered: usize,
+    arrived: usize,
+    answered: usize,
+    interim: bool,
+    closed: bool,
+    /// Not parsed yet.
+    received: Vec<u8>,
+    /// Bytes of all that was parsed.
+    parsed: u64,
+    /// Bytes written so far, and bytes delivered when that was so.
+    written: VecDeque<(u64, usize)>,
+    /// The node was allowed to answer 503 to this one.
+    busy: Option<usize>,
+    expired: bool,
+    ended: bool,
+}
+
+impl Judge {
+    pub(crate) fn new(asks: Vec<Ask>, expected: Vec<Expected>) -> Self {
+        let mut end = 0;
+        let ends = asks.iter().map(|ask| {
+            end += ask.bytes.len();
+            end
+        });
+        let ends = ends.collect();
+        Self {
+            asks,
+            expected,
+            ends,
+            delivered: 0,
+            arrived: 0,
+            answered: 0,
+            interim: false,
+            closed: false,
+            received: Vec::new(),
+            parsed: 0,
+            written: VecDeque::new(),
+            busy: None,
+            expired: false,
+            ended: false,
+        }
+    }
+
+    /// The bytes the client has to send.
+    pub(crate) fn script(&self) -> Vec<u8> {
+        self.asks.iter().flat_map(|ask| ask.bytes.iter().copied()).collect()
+    }
+
+    /// Bytes of all answers, if all goes well.
+    pub(crate) fn answer_bytes(&self) -> usize {
+        self.expected.iter().filter_map(|expected| expected.usual.as_ref()).map(Vec::len).sum()
+    }
+
+    /// How far the client sends before it waits for a 100: the nearest such place after `from`.
+    pub(crate) fn gate(&self, from: usize) -> Option<usize> {
+        let mut start = 0;
+        for (index, ask) in self.asks.iter().enumerate() {
+            let at = start + ask.head;
+            let passed = self.answered > index || (self.answered == index && self.interim);
+            if ask.asks_first && at >= from && !passed {
+                return Some(at);
+            }
+            start = self.ends[index];
+        }
+        None
+    }
+
+    /// The client has every answer it can expect.
+    pub(crate) fn is_content(&self) -> bool {
+        self.closed || self.answered == self.asks.len()
+    }
+
+    /// Every byte delivered so far belongs to a request that was answered.
+    pub(crate) fn is_settled(&self) -> bool {
+        let answered_to = if self.answered == 0 { 0 } else { self.ends[self.answered - 1] };
+        self.delivered <= answered_to
+    }
+
+    /// The node read `count` bytes more.
+    pub(crate) fn on_delivered(&mut self, count: usize) {
+        self.delivered += count;
+        while self.arrived < self.asks.len() && self.ends[self.arrived] <= self.delivered {
+            if let Expect::Model(model) = &mut self.asks[self.arrived].expect {
+                model.arrived();
+            }
+            self.arrived += 1;
+        }
+    }
+
+    /// The session has written `total` bytes so far.
+    pub(crate) fn on_written(&mut self, total: u64) {
+        if self.written.back().map_or(self.parsed + self.received.len() as u64, |(last, _)| *last) < total {
+            self.written.push_back((total, self.delivered));
+        }
+    }
+
+    /// The node had no room for the work of its `served`th request.
+    pub(crate) fn on_busy(&mut self, served: u64) {
+        self.busy = Some(served as usize - 1);
+    }
+
+    /// A deadline of the connection has passed.
+    pub(crate) fn on_expired(&mut self) {
+        self.expired = true;
+    }
+
+    /// The client got bytes.
+    pub(crate) fn on_received(&mut self, bytes: &[u8], draining: bool) -> Result<(), String> {
+        self.received.extend_from_slice(bytes);
+        let received = std::mem::take(&mut self.received);
+        let mut rest = received.as_slice();
+        while !rest.is_empty() {
+            let Some(ask) = self.asks.get(self.answered).filter(|_| !self.closed) else {
+                return Err(format!("bytes after the last answer: {}", show(rest)));
+            };
+            let Some(answer) = parse(rest, ask.head_only) else {
+                if !begins_answer(rest) {
+                    return Err(format!("not the answer expected, nor any: {}", show(rest)));
+                }
+                break;
+            };
+            let bytes = &rest[..answer.length];
+            self.judge(&answer, bytes, draining).map_err(|problem| self.explain(&problem, bytes))?;
+            rest = &rest[answer.length..];
+        }
+        self.received = rest.to_vec();
+        Ok(())
+    }
+
+    fn explain(&self, problem: &str, answer: &[u8]) -> String {
+        let ask = &self.asks[self.answered];
+        let expected = &self.expected[self.answered];
+        let usual = expected.usual.as_deref().map_or("nothing".to_owned(), show);
+        format!(
+            "{problem}\n  request {}: {}\n  answer: {}\n  expected: {usual}\n  or at the end: {}",
+            self.answered,
+            show(&ask.bytes),
+            show(answer),
+            show(&expected.last)
+        )
+    }
+
+    fn judge(&mut self, answer: &Answer<'_>, bytes: &[u8], draining: bool) -> Result<(), String> {
+        let index = self.answered;
+        let known = self.delivered_before(answer.length)?;
+        let (start, end) = (if index == 0 { 0 } else { self.ends[index - 1] }, self.ends[index]);
+        if answer.status == 408 && answer.closes && self.expired {
+            return if known < end { self.settle(true) } else { Err("408 for a request that was there".into()) };
+        }
+        let ask = &mut self.asks[index];
+        let busy = answer.status == 503 && answer.closes && self.busy == Some(index);
+        let needs = if answer.status == 100 || busy { ask.head } else { ask.needs };
+        if known < start + needs {
+            return Err(format!("answered when {} of its bytes had arrived", known.saturating_sub(start)));
+        }
+        if answer.status == 100 {
+            if !ask.asks_first || ask.refused || self.interim {
+                return Err("an interim answer nobody waits for".into());
+            }
+            self.interim = true;
+            return Ok(());
+        }
+        if busy {
+            return self.settle(true);
+        }
+        let expected = &self.expected[index];
+        let Some(usual) = &expected.usual else { return Err("an answer where none is expected".into()) };
+        let usual_closes = parse(usual, ask.head_only).is_some_and(|usual| usual.closes);
+        let may_close = usual_closes || draining || ask.may_close;
+        let fits = match &mut ask.expect {
+            Expect::Reference => bytes == usual || (may_close && bytes == expected.last),
+            Expect::Model(model) => {
+                model.answered(answer.status, answer.body)?;
+                answer.closes == usual_closes || (may_close && answer.closes)
+            }
+        };
+        if fits { self.settle(answer.closes) } else { Err("not the answer expected".into()) }
+    }
+
+    fn settle(&mut self, closes: bool) -> Result<(), String> {
+        self.answered += 1;
+        self.interim = false;
+        self.closed = closes;
+        Ok(())
+    }
+
+    /// Bytes that were delivered when the next answer, of `length` bytes, was written.
+    fn delivered_before(&mut self, length: usize) -> Result<usize, String> {
+        let (start, end) = (self.parsed, self.parsed + length as u64);
+        self.parsed = end;
+        while self.written.front().is_some_and(|(total, _)| *total <= start) {
+            self.written.pop_front();
+        }
+        match self.written.front() {
+            Some((total, _)) if *total < end => Err("half an answer was written in one call".into()),
+            Some((_, delivered)) => Ok(*delivered),
+            None => Err("bytes that nobody wrote".into()),
+        }
+    }
+
+    /// The connection is no more; `excused` when the client ended, a deadline passed, or a drain began.
+    pub(crate) fn on_end(&mut self, end: End, excused: bool) -> Result<(), String> {
+        assert!(!self.ended, "a connection ends once");
+        self.ended = true;
+        if end == End::Broken {
+            return Ok(());
+        }
+        let breaks = self.asks.iter().position(|ask| ask.breaks);
+        if end == End::Panicked {
+            let blamed = breaks.is_some_and(|index| self.answered <= index);
+            return if blamed { Ok(()) } else { Err("cut off by a panic".into()) };
+        }
+        if !self.received.is_empty() {
+            return Err(format!("cut off inside an answer: {}", show(&self.received)));
+        }
+        if self.closed {
+            return Ok(());
+        }
+        if self.answered < self.arrived {
+            return Err(format!("{} requests arrived and {} were answered", self.arrived, self.answered));
+        }
+        if excused { Ok(()) } else { Err(format!("closed without a reason after {} answers", self.answered)) }
+    }
+}
+
+fn begins_answer(bytes: &[u8]) -> bool {
+    let start = b"HTTP/1.1 ";
+    bytes.iter().zip(start).all(|(byte, expected)| byte == expected)
+}
