@@ -80,7 +80,8 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
     let slices = Slices::new(&settings, &store)?;
     let (seats, wakers) = seats(count)?;
     let mesh = Arc::new(Mesh::new(wakers));
-    let pool = Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
+    let pool =
+        Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
     let pool = Arc::new(pool);
     let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
     let mut threads = Vec::new();
@@ -160,7 +161,8 @@ impl Slices {
 
     /// The slices of one thread, in the order of [`router`].
     fn app(&self) -> App {
-        let mut services: Vec<Box<dyn Service>> = vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
+        let mut services: Vec<Box<dyn Service>> =
+            vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
         if self.echo {
             services.push(Box::new(Echo));
         }

@@ -107,8 +107,7 @@ impl Conn {
     pub(super) fn new(stream: TcpStream, peer: IpAddr, settings: &Settings, now_ns: u64) -> Self {
         let session = Http1::new();
         let due = now_ns + settings.head_ns;
-        let deadlines =
-            Deadlines { phase: session.phase(), served: 0, phase_due: due, write_due: NEVER, armed: NEVER };
+        let deadlines = Deadlines { phase: session.phase(), served: 0, phase_due: due, write_due: NEVER, armed: NEVER };
         Self {
             stream,
             session,

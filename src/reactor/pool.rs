@@ -137,10 +137,13 @@ mod tests {
         let pool = Pool::start(1).expect("threads");
         let (hold, held) = mpsc::channel::<()>();
         let (begun, begins) = mpsc::channel();
-        pool.submit(Lane::Slow, Box::new(move || {
-            begun.send(()).expect("open");
-            let _ = held.recv();
-        }));
+        pool.submit(
+            Lane::Slow,
+            Box::new(move || {
+                begun.send(()).expect("open");
+                let _ = held.recv();
+            }),
+        );
         begins.recv().expect("it runs");
         for number in 0..SLOW_JOBS_QUEUED_MAX {
             assert!(pool.submit(Lane::Slow, Box::new(|| ())), "number {number}");

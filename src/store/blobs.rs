@@ -12,7 +12,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-
 use crate::app::store::{BlobId, BlobWriter, Blobs, Result};
 use crate::store::error::{broken, failed};
 use crate::store::staging::Staging;
