@@ -53,6 +53,7 @@ fn peers_that_end_while_their_jobs_run_are_closed() {
     let node = node();
     let watch = Watch::begin(&node);
     let mut queue = queue(&node, 12);
+    node.wait_for_meters("all have asked", LONG, |meters| meters.sum("requests") == 12);
     for (index, raw) in queue.iter_mut().enumerate() {
         match index % 3 {
             0 => crate::reset(raw),
