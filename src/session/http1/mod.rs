@@ -14,6 +14,8 @@
 
 mod receive;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use crate::app::{Progress, Sink, Value};
 use crate::limits::{LINGER_BYTES_MAX, RECV_BUFFER_BYTES, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
