@@ -3,9 +3,16 @@
 //! Strict RFC 8259: what passes here is one whole JSON value in valid UTF-8, and no deeper, no
 //! richer in nodes and with no longer numbers than allowed. Nothing is kept but the key being read
 //! and one bit for each level, so a bomb is found where it begins.
+//! Refused too: keys by which the parser that reads the text afterwards hands its own types to
+//! itself. It would take the string under one for JSON, and nothing in there was counted here.
 //! Not checked here: that `\u` escapes form pairs; whoever decodes a string finds out.
 
+use std::borrow::Cow;
+
 use crate::limits::{JSON_DEPTH_MAX, JSON_NUMBER_BYTES_MAX};
+
+/// What those keys begin with.
+const RESERVED_KEYS: &str = "$serde_json::private::";
 
 /// What is wrong with a JSON text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +25,8 @@ pub enum Error {
     Nodes,
     /// A number longer than allowed.
     Number,
+    /// A key that means something to our parser and nothing to anybody else.
+    ReservedKey,
     /// A byte that may not stand where it stands.
     Syntax,
     /// Bytes that are no UTF-8.
@@ -250,7 +259,7 @@ impl Scanner {
         }
         match bytes.get(used) {
             None => Ok((used, None)),
-            Some(b'"') => Ok((used + 1, Some(self.end_text()))),
+            Some(b'"') => Ok((used + 1, Some(self.end_text()?))),
             Some(_) => {
                 self.keep(b'\\');
                 self.state = State::Escape;
@@ -259,13 +268,16 @@ impl Scanner {
         }
     }
 
-    fn end_text(&mut self) -> Token {
+    fn end_text(&mut self) -> Result<Token, Error> {
         if self.in_key {
+            if is_reserved(&self.key) {
+                return Err(Error::ReservedKey);
+            }
             self.state = State::Colon;
-            return Token::Key;
+            return Ok(Token::Key);
         }
         self.end_value();
-        Token::StringEnd
+        Ok(Token::StringEnd)
     }
 
     fn continue_utf8(&mut self, byte: u8) -> Result<(), Error> {
@@ -355,6 +367,21 @@ fn begin_utf8(byte: u8) -> Result<Utf8, Error> {
         _ => return Err(Error::Utf8),
     };
     Ok(Utf8 { left, low, high })
+}
+
+/// A key as it is meant: `"\u005f"` is an underscore.
+pub(crate) fn decode_key(raw: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let text = std::str::from_utf8(raw).map_err(|_| Error::Utf8)?;
+    if !text.contains('\\') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let decoded = serde_json::from_str::<String>(&format!("\"{text}\""));
+    decoded.map(Cow::Owned).map_err(|_| Error::Syntax)
+}
+
+/// Keys that cannot be decoded are left to whoever reads the text: no parser takes them for these.
+fn is_reserved(raw: &[u8]) -> bool {
+    matches!(raw.first(), Some(b'$' | b'\\')) && decode_key(raw).is_ok_and(|key| key.starts_with(RESERVED_KEYS))
 }
 
 /// Checks a whole text at once.

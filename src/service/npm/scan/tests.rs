@@ -124,3 +124,19 @@ fn a_text_may_have_so_many_nodes() {
     assert_eq!(check(list(9).as_bytes(), 10), Ok(()));
     assert_eq!(check(list(10).as_bytes(), 10), Err(Error::Nodes));
 }
+
+#[test]
+fn no_key_makes_the_parser_read_a_string_as_json() {
+    let hidden = serde_json::to_string(&"[".repeat(100)).unwrap();
+    for key in
+        ["$serde_json::private::RawValue", "\\u0024serde_json::private::RawValue", "$serde\\u005fjson::private::x"]
+    {
+        assert_eq!(check(format!("{{\"{key}\":{hidden}}}").as_bytes(), 1000), Err(Error::ReservedKey), "{key}");
+        assert_eq!(check(format!("[{{\"a\":{{\"{key}\":1}}}}]").as_bytes(), 1000), Err(Error::ReservedKey), "{key}");
+    }
+    for key in ["$", "$schema", "\\u0024", "\\ud800", "serde_json::private::RawValue", "$serde_json::privat"] {
+        assert_eq!(check(format!("{{\"{key}\":{hidden}}}").as_bytes(), 1000), Ok(()), "{key}");
+    }
+    let value = "[\"$serde_json::private::RawValue\"]";
+    assert_eq!(check(value.as_bytes(), 1000), Ok(()), "a value is only a value");
+}
