@@ -238,9 +238,23 @@ fn maintainers_are_users_and_at_least_one() {
     assert_eq!(maintain(Some(4), &["bob"], "bob"), done(5));
     assert_eq!(maintain(None, &["ann"], "ann"), Written::NotMaintainer);
     assert_eq!(load(&store, "p").maintainers[0].name, "bob");
-    store.accounts().remove("bob").unwrap();
-    assert!(matches!(maintain(None, &["bob", "ann"], "bob"), Written::Refused(_)), "bob was removed");
     assert_eq!(packages.maintain("q", None, &owned(&["ann"]), &actor("ann")).unwrap(), Written::Missing);
+}
+
+/// Clients send the whole list back, so one name that nobody answers to must not freeze it.
+#[test]
+fn a_maintainer_who_was_removed_hinders_nobody_and_is_not_enough() {
+    let (_dir, store, packages) = three();
+    for user in ["ann", "bob", "cleo"] {
+        store.accounts().create(user, None, "", false).unwrap();
+    }
+    let maintain = |names: &[&str]| packages.maintain("p", None, &owned(names), &actor("ann")).unwrap();
+    assert_eq!(maintain(&["ann", "bob"]), done(4));
+    store.accounts().remove("bob").unwrap();
+    assert_eq!(maintain(&["ann", "bob", "cleo"]), done(5));
+    assert!(matches!(maintain(&["bob"]), Written::Refused(_)), "nobody would be left who can write it");
+    assert_eq!(maintain(&["ann", "cleo"]), done(6));
+    assert!(matches!(maintain(&["ann", "bob"]), Written::Refused(_)), "a removed user is not added again");
 }
 
 #[test]
