@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::app::store::{Actor, BlobId, Package, Packages, Readme, SearchQuery, Written};
+use crate::app::store::{Actor, BlobId, Draft, Package, Packages, Readme, SearchQuery, Written};
 use crate::store::Store;
 use crate::store::testing::{actor, done, draft, new, open, publish, stage};
 
@@ -77,6 +77,22 @@ fn the_same_bytes_by_the_same_user_are_no_conflict() {
     let anyone = Actor { user: "bob".into(), must_maintain: false };
     assert_eq!(store.packages().publish(draft(&store, "p", "1.0.0"), &anyone).unwrap(), Written::Exists);
     assert_eq!(load(&store, "p").revision, 1);
+}
+
+/// `npm publish --tag beta` of a version that is there already: the tag would not be set.
+#[test]
+fn the_same_bytes_under_another_tag_are_a_conflict() {
+    let (_dir, store) = new();
+    let publish = |version: &str, tag: &str| {
+        let draft = Draft { tags: owned(&[tag]), ..draft(&store, "p", version) };
+        store.packages().publish(draft, &actor("ann")).unwrap()
+    };
+    assert_eq!(publish("1.0.0", "beta"), done(1));
+    assert_eq!(publish("2.0.0", "latest"), done(2));
+    assert_eq!(publish("2.0.0", "beta"), Written::Exists, "beta names an older one");
+    assert_eq!(publish("2.0.0", "next"), Written::Exists, "there is no such tag");
+    assert_eq!(publish("1.0.0", "latest"), Written::Same { revision: 2 }, "the tag has moved on since");
+    assert_eq!(publish("1.0.0", "beta"), Written::Same { revision: 2 });
 }
 
 #[test]
