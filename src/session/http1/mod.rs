@@ -163,7 +163,7 @@ impl Http1 {
     /// The sink of a body that will never be complete: whoever drops it may have to block.
     pub fn take_abandoned(&mut self) -> Option<Box<dyn Sink>> {
         let owned = self.owned.as_mut()?;
-        owned.abandoned.take().or_else(|| owned.receiving.as_mut()?.take_sink())
+        owned.abandoned.take().or_else(|| owned.receiving.take()?.into_sink())
     }
 
     /// Requests answered or begun so far.
