@@ -24,7 +24,8 @@ pub(super) struct Conn {
     pub(super) write_armed: bool,
     /// The kernel takes more again.
     pub(super) writable: bool,
-    /// In the list of connections to drive this turn.
+    /// In the list of connections to drive, once; cleared when its turn comes and not before, even
+    /// if something else drives it meanwhile.
     pub(super) listed: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,

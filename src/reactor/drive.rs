@@ -96,7 +96,6 @@ impl Reactor {
 
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
-        conn.listed = false;
         catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
         let mut held = conn.unsent.take();
         let out = held.as_deref_mut().unwrap_or(&mut self.scratch);

@@ -197,7 +197,8 @@ impl Reactor {
             }
         }
         for key in &listed {
-            if self.conns.get_mut(*key).is_some_and(|conn| conn.listed) {
+            if let Some(conn) = self.conns.get_mut(*key) {
+                conn.listed = false;
                 self.drive(*key, None);
             }
         }
@@ -230,6 +231,7 @@ impl Reactor {
 
     fn list(ready: &mut Vec<Key>, conn: &mut Conn, key: Key) {
         if !conn.listed {
+            debug_assert!(!ready.contains(&key), "a connection is listed once");
             conn.listed = true;
             ready.push(key);
         }
