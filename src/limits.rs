@@ -53,6 +53,8 @@ pub const REQUESTS_PER_TURN_MAX: usize = 128;
 pub const READS_PER_TURN_MAX: usize = 8;
 /// Most connections accepted in one turn.
 pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+/// Most connections accepted when the node is told to end: more than any queue holds.
+pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 /// Bytes still read and dropped after a refusal, so that the peer can read why.
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Events without progress in a row after which a connection is cut off.
@@ -127,6 +129,7 @@ const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
+const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
 const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

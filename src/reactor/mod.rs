@@ -32,7 +32,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
+use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
 use crate::session;
 use clock::{Clock, DateLine};
 use conn::Conn;
@@ -251,17 +251,19 @@ impl Reactor {
                     let conn = Conn::new(stream, address.ip(), &self.settings.http, now_ns);
                     let key = self.conns.insert_with(|_| conn);
                     self.meters.accepted.one();
-                    Self::register(&self.poll, &mut self.conns, &mut self.timers, key);
+                    Self::register(&self.poll, &mut self.conns, &mut self.timers, &self.meters, key);
                 }
                 Accepted::Empty => return,
                 Accepted::Failed => {}
-                Accepted::Exhausted => {
+                Accepted::Exhausted(error) => {
                     if listener.refuse_one() {
                         self.meters.refused.one();
                     }
                     listener.disarm(self.poll.registry());
                     self.meters.pauses.one();
-                    log::warn!("out of descriptors: accepting rests for a moment; raise the limit of open files");
+                    log::warn!(
+                        "accepting rests for a moment: {error}; if files are too many, raise the limit of open files"
+                    );
                     self.timers.set(self.now.monotonic_ns + ACCEPT_PAUSE_NS, Owner::Accept);
                     return;
                 }
@@ -271,12 +273,13 @@ impl Reactor {
         self.accept_ready = true;
     }
 
-    fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, key: Key) {
+    fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, meters: &Meters, key: Key) {
         let Some(conn) = conns.get_mut(key) else { return };
         let interest = drive::read_interest();
         if poll.registry().register(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
             // Out of kernel memory for one more watch: this connection cannot be served.
             conns.remove(key);
+            meters.closed.one();
             return;
         }
         conn.deadlines.armed = conn.deadlines.next();
@@ -307,12 +310,13 @@ impl Reactor {
             return;
         }
         // Whoever is in the listener's queue believes to be connected: take them, then close it.
-        while self.listener.is_some() {
+        for _ in 0..DRAIN_ACCEPTS_MAX / ACCEPTS_PER_TURN_MAX {
             self.accept();
             if !self.accept_ready {
-                self.listener = None;
+                break;
             }
         }
+        (self.listener, self.accept_ready) = (None, false);
         self.draining = true;
         let now_ns = self.now.monotonic_ns;
         self.timers.set(now_ns + DRAIN_IDLE_NS.min(self.settings.drain_ns), Owner::DrainIdle);
