@@ -149,7 +149,10 @@ impl Reactor {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.now = self.clock.now();
+                    continue;
+                }
                 Err(error) => return Err(error),
             }
             self.meters.wakes.one();
@@ -165,13 +168,14 @@ impl Reactor {
         self.draining && (self.conns.is_empty() || self.give_up)
     }
 
-    /// Until the nearest deadline, or for ever; not at all while work is listed.
+    /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
+    /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
         if !self.ready.is_empty() || self.accept_ready {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;
-        let left = due.saturating_sub(self.clock.now().monotonic_ns);
+        let left = due.saturating_sub(self.now.monotonic_ns);
         // epoll counts in milliseconds: rounding down would wake the loop before anything is due.
         Some(Duration::from_millis(left.div_ceil(1_000_000)))
     }
