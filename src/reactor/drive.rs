@@ -115,7 +115,8 @@ impl Reactor {
             Cause::Done(done) => conn.session.on_done(done, &mut turn),
             Cause::Due => conn.session.on_deadline(&mut turn),
         }
-        if conn.session.is_ready(turn.out.len()) {
+        // A result has let it go on already.
+        if !worked && conn.session.is_ready(turn.out.len()) {
             conn.session.on_ready(&mut turn);
         }
         let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
