@@ -203,8 +203,10 @@ impl Reactor {
         if let Some(sink) = conn.session.take_abandoned() {
             self.drop_in_pool(sink);
         }
+        let conns_live = self.conns.len();
         let conns = &mut self.conns;
-        self.timers.forget_closed(conns.len(), |key| conns.get_mut(key).is_some());
+        let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.deadlines.armed == at_ns);
+        self.timers.forget_closed(conns_live, &mut is_live);
     }
 
     fn drop_in_pool(&self, sink: Box<dyn Sink>) {
