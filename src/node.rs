@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -215,10 +216,13 @@ fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinH
         {
             log::warn!("thread {index} stays unpinned: {error}");
         }
-        if let Err(error) = reactor.run() {
-            log::error!("thread {index} cannot go on: {error}");
-            std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
-        }
+        let failure = match catch_unwind(AssertUnwindSafe(|| reactor.run())) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked outside of any connection".to_owned(),
+        };
+        log::error!("thread {index} cannot go on: {failure}");
+        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
     })
 }
 
