@@ -250,6 +250,19 @@ pub struct SearchQuery {
     pub scope: Option<String>,
     /// `author:` and `maintainer:` qualifiers.
     pub maintainer: Option<String>,
+    /// How many of the best are passed over.
+    pub from: usize,
+    /// How many of those after them are wanted.
+    pub size: usize,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SearchPage {
+    /// How many there are in all.
+    pub total: usize,
+    /// Those that were wanted, best first.
+    pub hits: Vec<SearchHit>,
 }
 
 /// A package found, best first.
@@ -284,7 +297,13 @@ pub trait Packages: Send + Sync {
     fn publish(&self, draft: Draft, actor: &Actor) -> Result<Written>;
 
     /// Sets or (with `None`) clears the deprecation of versions, if `seen` is still the revision.
-    fn deprecate(&self, name: &str, seen: Option<u64>, changes: &[(String, Option<String>)], actor: &Actor) -> Result<Written>;
+    fn deprecate(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        changes: &[(String, Option<String>)],
+        actor: &Actor,
+    ) -> Result<Written>;
 
     /// Points a tag at a version, or (with `None`) removes it.
     fn tag(&self, name: &str, tag: &str, version: Option<&str>, actor: &Actor) -> Result<Written>;
@@ -292,7 +311,14 @@ pub trait Packages: Send + Sync {
     /// Removes these versions, for ever: their names stay taken. Tags that named them go; `latest`
     /// moves to the version given, which is one of those left, or goes. `seen` is the revision the
     /// client decided on; versions published since are not in `versions` and so stay.
-    fn unpublish(&self, name: &str, versions: &[String], latest: Option<&str>, seen: u64, actor: &Actor) -> Result<Written>;
+    fn unpublish(
+        &self,
+        name: &str,
+        versions: &[String],
+        latest: Option<&str>,
+        seen: u64,
+        actor: &Actor,
+    ) -> Result<Written>;
 
     /// Removes the package; its versions stay taken.
     fn unpublish_all(&self, name: &str, seen: Option<u64>, actor: &Actor) -> Result<Written>;
@@ -306,8 +332,9 @@ pub trait Packages: Send + Sync {
     /// Names of the packages a user starred, sorted.
     fn starred(&self, user: &str) -> Result<Vec<String>>;
 
-    /// All packages that match, best first, without regard to who may see them.
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>>;
+    /// The packages that match and whose names `may_see` lets through, before anything is counted.
+    /// Manifests are read of those on the page alone.
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage>;
 }
 
 // Users.

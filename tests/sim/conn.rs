@@ -116,7 +116,7 @@ impl Deadlines {
 /// While the peer has an answer to take, only the write deadline runs.
 fn phase_to_time(session: &Http1, left: u64) -> Phase {
     match session.phase() {
-        Phase::Idle if left > 0 => Phase::Working,
+        Phase::Idle | Phase::Linger if left > 0 => Phase::Working,
         Phase::Head if !session.wants_read(left) => Phase::Working,
         phase => phase,
     }

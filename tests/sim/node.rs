@@ -201,7 +201,8 @@ impl Node {
             }
         }
         for key in listed {
-            if self.conns[key].as_ref().is_some_and(|conn| conn.listed) {
+            if let Some(conn) = &mut self.conns[key] {
+                conn.listed = false;
                 self.drive(key, Cause::Listed)?;
             }
         }
@@ -263,7 +264,6 @@ impl Node {
     fn step(&mut self, key: usize, cause: Cause) -> Result<Fate, String> {
         let Some(conn) = &mut self.conns[key] else { return Ok(Fate::Keep) };
         let Thread { app, recv, scratch, epoch, changes, .. } = &mut self.threads[conn.thread];
-        conn.listed = false;
         let (defect, current) = (self.defect, self.epoch);
         let mut catch_up = |app: &mut App| {
             if current != *epoch && defect != Defect::ForgetsChanges {
@@ -275,7 +275,7 @@ impl Node {
         let mut held = conn.unsent.take();
         let out = held.as_deref_mut().unwrap_or(scratch);
         let (served, phase) = (conn.session.served(), conn.session.phase());
-        let worked = !matches!(cause, Cause::Listed);
+        let worked = matches!(cause, Cause::Done(_));
         let mut turn = Turn {
             app,
             settings: &self.settings,
@@ -291,7 +291,8 @@ impl Node {
             Cause::Due => conn.session.on_deadline(&mut turn),
         }
         conn.judge.on_written(conn.sent + turn.out.len());
-        if conn.session.is_ready(turn.out.len()) {
+        // A result has let it go on already.
+        if !worked && conn.session.is_ready(turn.out.len()) {
             conn.session.on_ready(&mut turn);
             conn.judge.on_written(conn.sent + turn.out.len());
         }

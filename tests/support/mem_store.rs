@@ -299,10 +299,13 @@ impl Packages for MemStore {
         })
     }
 
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>> {
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage> {
         self.with(|state| {
-            let fits = |package: &&Package| query.words.iter().all(|word| package.name.contains(word));
-            Ok(state.packages.values().filter(fits).filter_map(hit).collect())
+            let fits = |name: &str| query.words.iter().all(|word| name.contains(word)) && may_see(name);
+            let found = state.packages.values().filter(|package| fits(&package.name));
+            let hits: Vec<SearchHit> = found.filter_map(hit).collect();
+            let page = hits.iter().skip(query.from).take(query.size).cloned().collect();
+            Ok(SearchPage { total: hits.len(), hits: page })
         })
     }
 }

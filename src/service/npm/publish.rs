@@ -16,11 +16,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::app::store::{Actor, BlobWriter, Blobs, Draft, Packages, StagedBlob, StoreError, Written};
-use crate::app::{Change, Outcome, Sink};
+use crate::app::{Outcome, Sink};
 use crate::service::npm::answer::Answer;
 use crate::service::npm::document::{self, Splitter};
 use crate::service::npm::manifest::{self, Publisher, Stored, normal};
 use crate::service::npm::name::PackageName;
+use crate::service::npm::written::outcome;
 use crate::service::npm::{archive, version};
 
 use submission::Submission;
@@ -160,13 +161,10 @@ fn draft(context: &Context, submission: Submission, blob: Option<Box<dyn BlobWri
 
 fn publish(context: &Context, draft: Draft) -> Outcome {
     let (name, version) = (context.name.as_str(), draft.version.clone());
-    let changed = |answer| Outcome::changed(answer, vec![Change::Package(context.name.shared())]);
     let answer = match context.packages.publish(draft, &context.actor) {
-        // What a write that failed has left is not known here, so nobody may go on with what is kept.
-        Err(error) => return changed(store_failed(error)),
-        Ok(Written::Done { .. }) => return changed(Answer::ok(201)),
-        // Whoever made it so may not have announced it yet, and this client is told that it is so.
-        Ok(Written::Same { .. }) => return changed(Answer::ok(200)),
+        written @ (Err(_) | Ok(Written::Done { .. } | Written::Same { .. } | Written::Refused(_))) => {
+            return outcome(&context.name.shared(), 201, written);
+        }
         Ok(Written::Exists) => Answer::error(
             409,
             &format!("{name}@{version} already exists: publish a new version"),
@@ -184,7 +182,6 @@ fn publish(context: &Context, draft: Draft) -> Outcome {
             &format!("{} is not a maintainer of {name}", context.actor.user),
             Some(&format!("a maintainer can change that: npm owner add {} {name}", context.actor.user)),
         ),
-        Ok(Written::Refused(why)) => refuse(why),
         Ok(Written::Missing | Written::Stale { .. }) => {
             Answer::error(409, &format!("{name} was changed at the same time: publish again"), None)
         }

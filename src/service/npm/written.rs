@@ -41,3 +41,20 @@ fn refusal(written: &Written) -> Answer {
         Written::Refused(why) => Answer::error(400, why, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::store::StoreError;
+
+    #[test]
+    fn all_threads_hear_of_what_may_be_new_to_them() {
+        let changes = |written| outcome(&"n".into(), 201, written).changes;
+        let announced = vec![Change::Package("n".into())];
+        let failed = StoreError { full: false, message: "so it goes".into() };
+        assert_eq!(changes(Ok(Written::Done { revision: 1 })), announced);
+        assert_eq!(changes(Ok(Written::Same { revision: 1 })), announced, "told so, so it must be seen");
+        assert_eq!(changes(Err(failed)), announced, "it may have been done all the same");
+        assert_eq!(changes(Ok(Written::Exists)), vec![]);
+    }
+}

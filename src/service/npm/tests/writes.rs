@@ -81,8 +81,10 @@ fn deprecating_applies_the_messages_and_nothing_else() {
     let undo = r#"{"_id":"open","versions":{"1.0.0":{"deprecated":""},"2.0.0":{},"9.0.0":{"deprecated":"x"}}}"#;
     assert_eq!(put(&mut node, "/open", ANN, undo).status, 201);
     assert_eq!(node.store.get("open").versions[0].deprecated, None);
+    let revision = node.store.get("open").revision;
     let same = put(&mut node, "/open", ANN, undo);
-    assert_eq!((same.status, node.changes.len()), (200, 2), "what is so already changes nothing");
+    assert_eq!((same.status, node.changes.len()), (200, 3), "whose change it is may not be told yet");
+    assert_eq!(node.store.get("open").revision, revision, "what is so already changes nothing");
 }
 
 #[test]

@@ -103,10 +103,21 @@ fn a_full_buffer_of_requests_leaves_room_to_read() {
     let all = get("/plain/x").repeat(5000);
     bench.feed(&all[..crate::limits::RECV_BUFFER_BYTES]);
     assert!(bench.session.rest().len() > crate::limits::RECV_BUFFER_BYTES / 2);
-    assert!(!bench.session.wants_read(0), "the rest is more than half of the buffer");
+    assert!(!bench.session.wants_read(0), "the rest comes first");
     bench.turn(|session, turn| session.on_ready(turn));
     bench.settle();
     assert!(bench.session.wants_read(0) && bench.session.rest().len() < 100);
+}
+
+#[test]
+fn nothing_is_read_while_requests_are_at_hand() {
+    let mut bench = Bench::new();
+    bench.feed(&get("/plain/x").repeat(REQUESTS_PER_TURN_MAX + 1));
+    assert!(bench.session.is_ready(0) && !bench.session.wants_read(0), "a read would begin one too many");
+    bench.turn(|session, turn| session.on_ready(turn));
+    assert!(!bench.session.is_ready(0) && bench.session.wants_read(0));
+    bench.feed(&get("/plain/x").repeat(REQUESTS_PER_TURN_MAX));
+    assert!(!bench.session.is_ready(0) && bench.session.wants_read(0), "none was left");
 }
 
 #[test]
