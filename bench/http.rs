@@ -45,7 +45,11 @@ fn main() {
     for round in 0..ROUNDS {
         for route in &mut routes {
             eprint!("\rround {}/{ROUNDS}: {:<24}", round + 1, route.name);
-            route.samples.push(Load { connections: CONNECTIONS, seconds: SECONDS }.run(&node, route.path, route.headers));
+            route.samples.push(Load { connections: CONNECTIONS, seconds: SECONDS }.run(
+                &node,
+                route.path,
+                route.headers,
+            ));
         }
     }
     eprint!("\r{:<60}\r", "");
@@ -71,7 +75,11 @@ fn routes() -> Vec<Route> {
     let route = |name, path, headers| Route { name, path, headers, samples: Vec::new() };
     vec![
         route("ping", "/-/ping", &[]),
-        route("packument, abbreviated", "/bench", &["Accept: application/vnd.npm.install-v1+json", "Accept-Encoding: gzip"]),
+        route(
+            "packument, abbreviated",
+            "/bench",
+            &["Accept: application/vnd.npm.install-v1+json", "Accept-Encoding: gzip"],
+        ),
         route("packument, 304", "/bench", &["Accept-Encoding: gzip", "If-None-Match: *"]),
     ]
 }
@@ -83,14 +91,17 @@ fn print_machine(node: &Node, routes: &[Route]) {
     for route in routes {
         let headers: Vec<(&str, &str)> = route.headers.iter().filter_map(|header| header.split_once(": ")).collect();
         let response = node.http("GET", route.path, &headers, b"");
-        let checksum = support::sha512(&response.body)[..6].iter().fold(String::new(), |all, byte| all + &format!("{byte:02x}"));
+        let checksum =
+            support::sha512(&response.body)[..6].iter().fold(String::new(), |all, byte| all + &format!("{byte:02x}"));
         println!("{}: status {}, {} bytes, sha-512 {checksum}", route.name, response.status, response.body.len());
     }
     println!();
 }
 
 fn print_table(node: &Node, routes: &[Route]) {
-    println!("| route | req/s | CPU µs/req | min–max | user µs/req | p50 µs | p99 µs | syscalls/req | of them poll | ÷ ping |");
+    println!(
+        "| route | req/s | CPU µs/req | min–max | user µs/req | p50 µs | p99 µs | syscalls/req | of them poll | ÷ ping |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|---|");
     let ping = median(&routes[0], |sample| sample.cpu_us).median;
     for route in routes {
@@ -111,7 +122,9 @@ fn print_table(node: &Node, routes: &[Route]) {
             cpu.median / ping,
         );
     }
-    println!("\ntargets: at most 2 system calls per request beside the poll; a packument at most 1.15 × the ping's CPU\n");
+    println!(
+        "\ntargets: at most 2 system calls per request beside the poll; a packument at most 1.15 × the ping's CPU\n"
+    );
 }
 
 fn median(route: &Route, of: impl Fn(&Sample) -> f64) -> Spread {

@@ -29,7 +29,8 @@ pub(crate) fn count(node: &Node, path: &str, headers: &[&str]) -> Option<Calls> 
     let summary = std::fs::read_to_string(summary).ok()?;
     let answered = requests(&text);
     let calls: Vec<(f64, &str)> = summary.lines().filter_map(row).collect();
-    let sum = |keep: &dyn Fn(&str) -> bool| calls.iter().filter(|(_, name)| keep(name)).map(|(count, _)| count).sum::<f64>();
+    let sum =
+        |keep: &dyn Fn(&str) -> bool| calls.iter().filter(|(_, name)| keep(name)).map(|(count, _)| count).sum::<f64>();
     (answered > 0.0).then(|| Calls {
         all: sum(&|name| name != "total") / answered,
         poll: sum(&|name| name.starts_with("epoll_")) / answered,

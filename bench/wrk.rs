@@ -43,7 +43,8 @@ impl Load {
         for header in headers {
             command.args(["-H", header]);
         }
-        let output = command.arg(node.url(path)).output().expect("taskset and wrk are installed: scripts/bench does it");
+        let output =
+            command.arg(node.url(path)).output().expect("taskset and wrk are installed: scripts/bench does it");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use crate::limits::{RECV_BUFFER_BYTES, SEND_COPY_BYTES_MAX};
+use crate::limits::{RECV_BUFFER_BYTES, SEND_COPY_BYTES_MAX, SEND_KEPT_BYTES_MAX};
 
 /// The receive buffer of one thread.
 ///
@@ -269,8 +269,11 @@ impl SendBuf {
         }
     }
 
-    /// Drops what is queued; keeps the memory.
+    /// Drops what is queued; keeps the memory, unless it is more than answers usually take.
     pub fn clear(&mut self) {
+        if self.own.capacity() > SEND_KEPT_BYTES_MAX {
+            self.own = Vec::new();
+        }
         self.own.clear();
         self.pieces.clear();
         (self.own_sent, self.own_open, self.queued) = (0, 0, 0);
@@ -411,6 +414,17 @@ mod tests {
         assert_eq!(Arc::strong_count(&body), 2);
         buf.clear();
         assert_eq!(Arc::strong_count(&body), 1);
+    }
+
+    #[test]
+    fn memory_is_kept_up_to_a_bound() {
+        let mut buf = SendBuf::new();
+        for (bytes, kept) in [(1000, true), (SEND_KEPT_BYTES_MAX, true), (SEND_KEPT_BYTES_MAX + 1, false)] {
+            buf = SendBuf { own: Vec::with_capacity(bytes), ..buf };
+            buf.put(b"x");
+            buf.advance(1);
+            assert_eq!(buf.own.capacity() > 0, kept, "{bytes}");
+        }
     }
 
     #[test]

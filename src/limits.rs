@@ -43,6 +43,8 @@ pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
 pub const RECV_BUFFER_BYTES: usize = 64 * 1024;
 /// Bytes queued for one peer above which no further request of it is begun.
 pub const SEND_HIGH_WATER_BYTES: usize = 256 * 1024;
+/// Memory of an empty send buffer that is kept for the next answers; more than that is given back.
+pub const SEND_KEPT_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a shared body up to which a copy is cheaper than one more piece of a vectored write.
 pub const SEND_COPY_BYTES_MAX: usize = 4 * 1024;
 /// Most pieces handed to the kernel in one vectored write.
@@ -53,6 +55,8 @@ pub const REQUESTS_PER_TURN_MAX: usize = 128;
 pub const READS_PER_TURN_MAX: usize = 8;
 /// Most connections accepted in one turn.
 pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+/// Most connections accepted when the node is told to end: more than any queue holds.
+pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 /// Bytes still read and dropped after a refusal, so that the peer can read why.
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Events without progress in a row after which a connection is cut off.
@@ -138,6 +142,8 @@ const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
+const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
+const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
 const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

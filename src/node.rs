@@ -4,6 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -78,7 +79,8 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
     let slices = Slices::new(&settings, &store)?;
     let (seats, wakers) = seats(count)?;
     let mesh = Arc::new(Mesh::new(wakers));
-    let pool = Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
+    let pool =
+        Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
     let pool = Arc::new(pool);
     let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
     let mut threads = Vec::new();
@@ -158,7 +160,8 @@ impl Slices {
 
     /// The slices of one thread, in the order of [`router`].
     fn app(&self) -> App {
-        let mut services: Vec<Box<dyn Service>> = vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
+        let mut services: Vec<Box<dyn Service>> =
+            vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
         if self.echo {
             services.push(Box::new(Echo));
         }
@@ -213,10 +216,13 @@ fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinH
         {
             log::warn!("thread {index} stays unpinned: {error}");
         }
-        if let Err(error) = reactor.run() {
-            log::error!("thread {index} cannot go on: {error}");
-            std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
-        }
+        let failure = match catch_unwind(AssertUnwindSafe(|| reactor.run())) {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it panicked outside of any connection".to_owned(),
+        };
+        log::error!("thread {index} cannot go on: {failure}");
+        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
     })
 }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use support::{Node, Raw, Setup};
 
 const PING: &[u8] = b"GET /-/ping HTTP/1.1\r\nHost: a\r\n\r\n";
+/// More than two threads accept in several turns each.
+const CROWD: usize = 1500;
 /// Far more than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -18,9 +20,11 @@ fn node() -> Node {
 }
 
 /// A node that waits this many seconds for what is in flight: so long that a test which passes has not
-/// waited for it.
+/// waited for it. No other deadline ends anything.
 fn with_drain(seconds: u32) -> Node {
-    Setup::new().threads(2).args(&["--echo"]).config(&format!("[node]\ndrain_s = {seconds}\n")).start()
+    let http = "[http]\nhead_timeout_s = 600\nbody_timeout_s = 600\nidle_timeout_s = 600\n";
+    let config = format!("[node]\ndrain_s = {seconds}\n{http}");
+    Setup::new().threads(2).args(&["--echo"]).open_files_max(4096).config(&config).start()
 }
 
 /// A request that is in flight: its last byte is missing.
@@ -161,7 +165,7 @@ fn whoever_connected_before_the_end_is_heard() {
     let node = node();
     node.signal("STOP");
     // The kernel completes these connections; the node has not seen them when it is told to go.
-    let mut waiting: Vec<Raw> = (0..20).map(|_| node.connect()).collect();
+    let mut waiting: Vec<Raw> = (0..CROWD).map(|_| node.connect()).collect();
     waiting.iter_mut().for_each(|raw| raw.send(PING));
     node.signal("TERM");
     node.signal("CONT");

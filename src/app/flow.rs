@@ -58,10 +58,6 @@ impl Outcome {
     }
 }
 
-/// The value of a job that panicked; the session answers 500 and the slice is not resumed.
-#[derive(Debug)]
-pub struct Panicked;
-
 /// Something that every thread may have cached and must forget.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {

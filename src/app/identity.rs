@@ -1,5 +1,6 @@
 //! Who asks.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::limits::USER_NAME_BYTES_MAX;
@@ -30,7 +31,7 @@ pub enum Standing {
 
 impl Identity {
     /// Nobody in particular.
-    pub fn anonymous() -> Self {
+    pub const fn anonymous() -> Self {
         Self { standing: Standing::Anonymous, read_only: true, admin: false, token: None }
     }
 
@@ -48,6 +49,27 @@ impl Identity {
     }
 }
 
+/// The identity of a request: shared when somebody is known, and free to hand around when nobody
+/// is, so that an anonymous request counts no references.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Caller(Option<Arc<Identity>>);
+
+static ANONYMOUS: Identity = Identity::anonymous();
+
+impl Deref for Caller {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        self.0.as_deref().unwrap_or(&ANONYMOUS)
+    }
+}
+
+impl From<Arc<Identity>> for Caller {
+    fn from(identity: Arc<Identity>) -> Self {
+        Self(Some(identity))
+    }
+}
+
 /// Whether a user may be called so: 1 to 64 of a-z, 0-9, `.`, `_` and `-`, not beginning with `.` or
 /// `-`. Nothing in such a name means anything in a path, a pattern or a shell.
 pub fn is_user_name(name: &str) -> bool {
@@ -58,6 +80,16 @@ pub fn is_user_name(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_caller_is_anonymous_until_it_is_known() {
+        assert_eq!(*Caller::default(), Identity::anonymous());
+        let known = Arc::new(Identity { standing: Standing::User("ann".into()), ..Identity::anonymous() });
+        let caller = Caller::from(Arc::clone(&known));
+        assert_eq!(*caller, *known);
+        assert_eq!(caller.clone().user().map(|name| &**name), Some("ann"));
+        assert_eq!(Arc::strong_count(&known), 2, "the clone has gone");
+    }
 
     #[test]
     fn a_user_name_is_short_lower_case_and_no_path() {

@@ -22,7 +22,7 @@ pub mod router;
 pub mod store;
 
 pub use flow::{Change, Flow, Job, Lane, Outcome, Sink, Value};
-pub use identity::Identity;
+pub use identity::{Caller, Identity};
 pub use reply::{Body, Rendered, Reply};
 pub use request::{Moment, Request};
 pub use router::{BodyPolicy, Found, Route, RouteSpec, Router, RouterBuilder};
@@ -84,7 +84,7 @@ pub struct Progress {
     /// Where it stands.
     pub stage: Stage,
     /// Who asks, as far as it is known.
-    pub identity: Arc<Identity>,
+    pub identity: Caller,
 }
 
 /// What one thread serves: the router all threads share, and this thread's guards and services.
@@ -92,14 +92,13 @@ pub struct App {
     router: Arc<Router>,
     guards: Vec<Box<dyn Guard>>,
     services: Vec<Box<dyn Service>>,
-    anonymous: Arc<Identity>,
 }
 
 impl App {
     /// Puts an app together; `services` are in the order the router was built with.
     pub fn new(router: Arc<Router>, guards: Vec<Box<dyn Guard>>, services: Vec<Box<dyn Service>>) -> Self {
         assert_eq!(router.services(), services.len(), "one service for each index the routes name");
-        Self { router, guards, services, anonymous: Arc::new(Identity::anonymous()) }
+        Self { router, guards, services }
     }
 
     /// The router.
@@ -109,7 +108,7 @@ impl App {
 
     /// A request's state before anything was decided about it.
     pub fn begin(&self) -> Progress {
-        Progress { stage: Stage::Guard(0), identity: Arc::clone(&self.anonymous) }
+        Progress { stage: Stage::Guard(0), identity: Caller::default() }
     }
 
     /// Takes a request as far as it comes without waiting.
@@ -126,7 +125,7 @@ impl App {
         value: Value,
         reply: &mut Reply<'_>,
     ) -> Flow {
-        request.identity = Arc::clone(&progress.identity);
+        request.identity = progress.identity.clone();
         match progress.stage {
             Stage::Service => self.services[request.route.service].resume(request, value, reply),
             Stage::Guard(index) => {
@@ -162,8 +161,8 @@ impl App {
         match verdict {
             Verdict::Pass => None,
             Verdict::Known(identity) => {
-                progress.identity = Arc::clone(&identity);
-                request.identity = identity;
+                request.identity = identity.into();
+                progress.identity = request.identity.clone();
                 None
             }
             Verdict::Wait(lane, job) => Some(Flow::Wait(lane, job)),

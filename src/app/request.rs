@@ -1,9 +1,8 @@
 //! A request, as a slice sees it.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
-use crate::app::identity::Identity;
+use crate::app::identity::Caller;
 use crate::app::router::{Params, Route};
 use crate::wire::http1::Head;
 
@@ -31,7 +30,7 @@ pub struct Request<'b> {
     /// Now.
     pub now: Moment,
     /// Who asks; anonymous until a guard knows better.
-    pub identity: Arc<Identity>,
+    pub identity: Caller,
     /// The node is going away: readiness answers 503.
     pub draining: bool,
 }

@@ -336,17 +336,20 @@ mod tests {
 
     fn router() -> Router {
         let mut builder = RouterBuilder::new();
-        builder.mount(&["", "/npm"], &[
-            spec(Method::Get, "/-/ping", 1),
-            spec(Method::Get, "/{pkg:package}", 2),
-            spec(Method::Put, "/{pkg:package}", 3),
-            spec(Method::Get, "/{pkg:package}/{version}", 4),
-            spec(Method::Get, "/{pkg:package}/-/{file:rest}", 5),
-            spec(Method::Delete, "/{pkg:package}/-/{file}/-rev/{rev}", 6),
-            spec(Method::Put, "/{pkg:package}/-rev/{rev}", 7),
-            spec(Method::Get, "/", 8),
-            spec(Method::Get, "/-/package/{pkg:package}/dist-tags", 9),
-        ]);
+        builder.mount(
+            &["", "/npm"],
+            &[
+                spec(Method::Get, "/-/ping", 1),
+                spec(Method::Get, "/{pkg:package}", 2),
+                spec(Method::Put, "/{pkg:package}", 3),
+                spec(Method::Get, "/{pkg:package}/{version}", 4),
+                spec(Method::Get, "/{pkg:package}/-/{file:rest}", 5),
+                spec(Method::Delete, "/{pkg:package}/-/{file}/-rev/{rev}", 6),
+                spec(Method::Put, "/{pkg:package}/-rev/{rev}", 7),
+                spec(Method::Get, "/", 8),
+                spec(Method::Get, "/-/package/{pkg:package}/dist-tags", 9),
+            ],
+        );
         builder.build()
     }
 
@@ -367,7 +370,10 @@ mod tests {
             let expected = format!("2 {}", path.trim_start_matches("/npm").trim_start_matches('/'));
             assert_eq!(find(Method::Get, path), expected);
             assert_eq!(find(Method::Get, &format!("{path}/1.0.0")), expected.replacen('2', "4", 1) + " 1.0.0");
-            assert_eq!(find(Method::Get, &format!("{path}/-/n-1.0.0.tgz")), expected.replacen('2', "5", 1) + " n-1.0.0.tgz");
+            assert_eq!(
+                find(Method::Get, &format!("{path}/-/n-1.0.0.tgz")),
+                expected.replacen('2', "5", 1) + " n-1.0.0.tgz"
+            );
             assert_eq!(find(Method::Put, &format!("{path}/-rev/3-a")), expected.replacen('2', "7", 1) + " 3-a");
         }
     }

@@ -297,7 +297,13 @@ pub trait Packages: Send + Sync {
     fn publish(&self, draft: Draft, actor: &Actor) -> Result<Written>;
 
     /// Sets or (with `None`) clears the deprecation of versions, if `seen` is still the revision.
-    fn deprecate(&self, name: &str, seen: Option<u64>, changes: &[(String, Option<String>)], actor: &Actor) -> Result<Written>;
+    fn deprecate(
+        &self,
+        name: &str,
+        seen: Option<u64>,
+        changes: &[(String, Option<String>)],
+        actor: &Actor,
+    ) -> Result<Written>;
 
     /// Points a tag at a version, or (with `None`) removes it.
     fn tag(&self, name: &str, tag: &str, version: Option<&str>, actor: &Actor) -> Result<Written>;
@@ -305,7 +311,14 @@ pub trait Packages: Send + Sync {
     /// Removes these versions, for ever: their names stay taken. Tags that named them go; `latest`
     /// moves to the version given, which is one of those left, or goes. `seen` is the revision the
     /// client decided on; versions published since are not in `versions` and so stay.
-    fn unpublish(&self, name: &str, versions: &[String], latest: Option<&str>, seen: u64, actor: &Actor) -> Result<Written>;
+    fn unpublish(
+        &self,
+        name: &str,
+        versions: &[String],
+        latest: Option<&str>,
+        seen: u64,
+        actor: &Actor,
+    ) -> Result<Written>;
 
     /// Removes the package; its versions stay taken.
     fn unpublish_all(&self, name: &str, seen: Option<u64>, actor: &Actor) -> Result<Written>;

@@ -24,7 +24,8 @@ pub(super) struct Conn {
     pub(super) write_armed: bool,
     /// The kernel takes more again.
     pub(super) writable: bool,
-    /// In the list of connections to drive this turn.
+    /// In the list of connections to drive, once; cleared when its turn comes and not before, even
+    /// if something else drives it meanwhile.
     pub(super) listed: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,
@@ -75,10 +76,11 @@ impl Deadlines {
 }
 
 /// What the peer is timed for. While it has an answer to take, only the write deadline runs: it is
-/// not idle, and a head that we do not read for that long is not slow.
+/// not idle, a head that we do not read for that long is not slow, and lingering begins when all of
+/// the last answer has left.
 fn phase_to_time(session: &Http1, left: u64) -> Phase {
     match session.phase() {
-        Phase::Idle if left > 0 => Phase::Working,
+        Phase::Idle | Phase::Linger if left > 0 => Phase::Working,
         Phase::Head if !session.wants_read(left) => Phase::Working,
         phase => phase,
     }
@@ -107,8 +109,7 @@ impl Conn {
     pub(super) fn new(stream: TcpStream, peer: IpAddr, settings: &Settings, now_ns: u64) -> Self {
         let session = Http1::new();
         let due = now_ns + settings.head_ns;
-        let deadlines =
-            Deadlines { phase: session.phase(), served: 0, phase_due: due, write_due: NEVER, armed: NEVER };
+        let deadlines = Deadlines { phase: session.phase(), served: 0, phase_due: due, write_due: NEVER, armed: NEVER };
         Self {
             stream,
             session,
@@ -128,5 +129,40 @@ impl Conn {
     /// Bytes still to send.
     pub(super) fn queued(&self) -> u64 {
         self.unsent.as_ref().map_or(0, |unsent| unsent.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{App, Moment, RouterBuilder};
+    use crate::limits::{LINGER_NS, SECOND_NS};
+    use crate::session::Turn;
+    use std::sync::Arc;
+
+    fn lingering(settings: &Settings) -> Http1 {
+        let mut session = Http1::new();
+        let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
+        let (mut out, now) = (SendBuf::new(), Moment { monotonic_ns: 0, unix_ms: 0 });
+        let mut turn = Turn { app: &mut app, settings, out: &mut out, date: b"", now, peer: None, draining: false };
+        session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
+        assert_eq!(session.phase(), Phase::Linger);
+        session
+    }
+
+    #[test]
+    fn lingering_begins_when_the_last_answer_has_left() {
+        let settings = Settings::default();
+        let session = lingering(&settings);
+        let mut deadlines = Deadlines { phase: Phase::Head, served: 0, phase_due: 1, write_due: NEVER, armed: NEVER };
+        for second in 0..20 {
+            let now_ns = second * SECOND_NS;
+            deadlines.update(&session, Moved { read: false, sent: true, left: 9 }, &settings, now_ns);
+            assert_eq!(deadlines.next(), now_ns + settings.write_ns, "only the write is timed");
+        }
+        deadlines.update(&session, Moved { read: false, sent: true, left: 0 }, &settings, 20 * SECOND_NS);
+        assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS);
+        deadlines.update(&session, Moved { read: true, sent: false, left: 0 }, &settings, 21 * SECOND_NS);
+        assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS, "what is dropped wins no time");
     }
 }

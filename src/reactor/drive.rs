@@ -96,7 +96,6 @@ impl Reactor {
 
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
-        conn.listed = false;
         catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
         let mut held = conn.unsent.take();
         let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
@@ -116,7 +115,8 @@ impl Reactor {
             Cause::Done(done) => conn.session.on_done(done, &mut turn),
             Cause::Due => conn.session.on_deadline(&mut turn),
         }
-        if conn.session.is_ready(turn.out.len()) {
+        // A result has let it go on already.
+        if !worked && conn.session.is_ready(turn.out.len()) {
             conn.session.on_ready(&mut turn);
         }
         let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
@@ -203,8 +203,10 @@ impl Reactor {
         if let Some(sink) = conn.session.take_abandoned() {
             self.drop_in_pool(sink);
         }
+        let conns_live = self.conns.len();
         let conns = &mut self.conns;
-        self.timers.forget_closed(conns.len(), |key| conns.get_mut(key).is_some());
+        let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.deadlines.armed == at_ns);
+        self.timers.forget_closed(conns_live, &mut is_live);
     }
 
     fn drop_in_pool(&self, sink: Box<dyn Sink>) {

@@ -1,6 +1,6 @@
 //! Accepting connections: one SO_REUSEPORT listener for each thread.
 //!
-//! Out of descriptors, the loop must neither spin nor go deaf: the listener is taken out of the
+//! Out of descriptors or memory, the loop must neither spin nor go deaf: the listener is taken out of the
 //! poll for a pause, and a descriptor kept in reserve lets one waiting client be told why.
 
 use std::fs::File;
@@ -55,8 +55,8 @@ pub(super) enum Accepted {
     Empty,
     /// This one failed on its own account, such as a reset before it was accepted.
     Failed,
-    /// No descriptor is left.
-    Exhausted,
+    /// There will be none before something changes: most likely no descriptor is left.
+    Exhausted(io::Error),
 }
 
 /// A thread's listener.
@@ -93,8 +93,8 @@ impl Listener {
         match self.socket.accept() {
             Ok((stream, address)) => Accepted::Conn(stream, address),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Empty,
-            Err(error) if sys::is_out_of_descriptors(&error) => Accepted::Exhausted,
-            Err(_) => Accepted::Failed,
+            Err(error) if sys::concerns_one_connection(&error) => Accepted::Failed,
+            Err(error) => Accepted::Exhausted(error),
         }
     }
 

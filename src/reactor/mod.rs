@@ -32,7 +32,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
+use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
 use crate::session;
 use clock::{Clock, DateLine};
 use conn::Conn;
@@ -149,7 +149,10 @@ impl Reactor {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, timeout) {
                 Ok(()) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                    self.now = self.clock.now();
+                    continue;
+                }
                 Err(error) => return Err(error),
             }
             self.meters.wakes.one();
@@ -165,13 +168,14 @@ impl Reactor {
         self.draining && (self.conns.is_empty() || self.give_up)
     }
 
-    /// Until the nearest deadline, or for ever; not at all while work is listed.
+    /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
+    /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
         if !self.ready.is_empty() || self.accept_ready {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;
-        let left = due.saturating_sub(self.clock.now().monotonic_ns);
+        let left = due.saturating_sub(self.now.monotonic_ns);
         // epoll counts in milliseconds: rounding down would wake the loop before anything is due.
         Some(Duration::from_millis(left.div_ceil(1_000_000)))
     }
@@ -197,7 +201,8 @@ impl Reactor {
             }
         }
         for key in &listed {
-            if self.conns.get_mut(*key).is_some_and(|conn| conn.listed) {
+            if let Some(conn) = self.conns.get_mut(*key) {
+                conn.listed = false;
                 self.drive(*key, None);
             }
         }
@@ -230,6 +235,7 @@ impl Reactor {
 
     fn list(ready: &mut Vec<Key>, conn: &mut Conn, key: Key) {
         if !conn.listed {
+            debug_assert!(!ready.contains(&key), "a connection is listed once");
             conn.listed = true;
             ready.push(key);
         }
@@ -249,17 +255,19 @@ impl Reactor {
                     let conn = Conn::new(stream, address.ip(), &self.settings.http, now_ns);
                     let key = self.conns.insert_with(|_| conn);
                     self.meters.accepted.one();
-                    Self::register(&self.poll, &mut self.conns, &mut self.timers, key);
+                    Self::register(&self.poll, &mut self.conns, &mut self.timers, &self.meters, key);
                 }
                 Accepted::Empty => return,
                 Accepted::Failed => {}
-                Accepted::Exhausted => {
+                Accepted::Exhausted(error) => {
                     if listener.refuse_one() {
                         self.meters.refused.one();
                     }
                     listener.disarm(self.poll.registry());
                     self.meters.pauses.one();
-                    log::warn!("out of descriptors: accepting rests for a moment; raise the limit of open files");
+                    log::warn!(
+                        "accepting rests for a moment: {error}; if files are too many, raise the limit of open files"
+                    );
                     self.timers.set(self.now.monotonic_ns + ACCEPT_PAUSE_NS, Owner::Accept);
                     return;
                 }
@@ -269,12 +277,13 @@ impl Reactor {
         self.accept_ready = true;
     }
 
-    fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, key: Key) {
+    fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, meters: &Meters, key: Key) {
         let Some(conn) = conns.get_mut(key) else { return };
         let interest = drive::read_interest();
         if poll.registry().register(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
             // Out of kernel memory for one more watch: this connection cannot be served.
             conns.remove(key);
+            meters.closed.one();
             return;
         }
         conn.deadlines.armed = conn.deadlines.next();
@@ -305,12 +314,13 @@ impl Reactor {
             return;
         }
         // Whoever is in the listener's queue believes to be connected: take them, then close it.
-        while self.listener.is_some() {
+        for _ in 0..DRAIN_ACCEPTS_MAX / ACCEPTS_PER_TURN_MAX {
             self.accept();
             if !self.accept_ready {
-                self.listener = None;
+                break;
             }
         }
+        (self.listener, self.accept_ready) = (None, false);
         self.draining = true;
         let now_ns = self.now.monotonic_ns;
         self.timers.set(now_ns + DRAIN_IDLE_NS.min(self.settings.drain_ns), Owner::DrainIdle);
@@ -327,4 +337,3 @@ impl Reactor {
         }
     }
 }
-

@@ -1,6 +1,7 @@
 //! A few threads for what blocks: the store, files, hashing, rendering.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
@@ -58,7 +59,7 @@ impl Pool {
         self.slow.close();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {
-            // A task's panic is caught where it runs; a thread has nothing else to report.
+            // The panics of tasks are caught; a thread has nothing else to report.
             let _ = thread.join();
         }
     }
@@ -106,7 +107,8 @@ fn spawn(name: &str, queue: &Arc<Queue>) -> std::io::Result<JoinHandle<()>> {
     let queue = Arc::clone(queue);
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         while let Some(task) = queue.pop() {
-            task();
+            // Who waits for a result catches a panic nearer to it; the thread must outlive the rest.
+            let _ = catch_unwind(AssertUnwindSafe(task));
         }
     })
 }
@@ -133,14 +135,27 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_panics_does_not_take_its_thread_along() {
+        let pool = Pool::start(1).expect("threads");
+        let (sender, receiver) = mpsc::channel();
+        assert!(pool.submit(Lane::Io, Box::new(|| panic!("a task breaks"))));
+        assert!(pool.submit(Lane::Io, Box::new(move || sender.send(1).expect("open"))));
+        assert_eq!(receiver.recv(), Ok(1));
+        pool.close();
+    }
+
+    #[test]
     fn the_slow_lane_is_full_at_its_bound_and_not_below() {
         let pool = Pool::start(1).expect("threads");
         let (hold, held) = mpsc::channel::<()>();
         let (begun, begins) = mpsc::channel();
-        pool.submit(Lane::Slow, Box::new(move || {
-            begun.send(()).expect("open");
-            let _ = held.recv();
-        }));
+        pool.submit(
+            Lane::Slow,
+            Box::new(move || {
+                begun.send(()).expect("open");
+                let _ = held.recv();
+            }),
+        );
         begins.recv().expect("it runs");
         for number in 0..SLOW_JOBS_QUEUED_MAX {
             assert!(pool.submit(Lane::Slow, Box::new(|| ())), "number {number}");

@@ -77,9 +77,35 @@ fn count(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
 
-/// Whether the process, or the machine, has no descriptor left.
-pub fn is_out_of_descriptors(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+/// Whether an error of accept(2) is about the one connection it took from the queue: the network's
+/// own errors are handed over there. Any other, such as a lack of descriptors or of memory, would
+/// come again at once.
+pub fn concerns_one_connection(error: &io::Error) -> bool {
+    use libc::{
+        ECONNABORTED, ECONNRESET, EHOSTDOWN, EHOSTUNREACH, EINTR, ENETDOWN, ENETUNREACH, ENOPROTOOPT, EOPNOTSUPP,
+        EPERM, EPROTO, ETIMEDOUT,
+    };
+    #[cfg(target_os = "linux")]
+    if error.raw_os_error() == Some(libc::ENONET) {
+        return true;
+    }
+    matches!(
+        error.raw_os_error(),
+        Some(
+            ECONNABORTED
+                | ECONNRESET
+                | EHOSTDOWN
+                | EHOSTUNREACH
+                | EINTR
+                | ENETDOWN
+                | ENETUNREACH
+                | ENOPROTOOPT
+                | EOPNOTSUPP
+                | EPERM
+                | EPROTO
+                | ETIMEDOUT
+        )
+    )
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -118,5 +144,21 @@ mod portable {
 
     pub fn defer_accept(_listener: BorrowedFd<'_>, _seconds: i32) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_come_again_at_once_is_not_blamed_on_one_connection() {
+        let concerns = |code| concerns_one_connection(&io::Error::from_raw_os_error(code));
+        for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM, libc::EBADF, libc::EINVAL] {
+            assert!(!concerns(code), "{code}");
+        }
+        for code in [libc::ECONNABORTED, libc::EPROTO, libc::EINTR, libc::ENETDOWN] {
+            assert!(concerns(code), "{code}");
+        }
     }
 }

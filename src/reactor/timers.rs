@@ -47,11 +47,12 @@ impl Timers {
         self.heap.pop().map(|Reverse(entry)| entry)
     }
 
-    /// Drops the entries of connections that are gone, once they are the larger part.
-    pub(super) fn forget_closed(&mut self, live: usize, mut is_live: impl FnMut(Key) -> bool) {
+    /// Drops the entries that no connection waits for, once they are the larger part. `is_live` knows
+    /// the one entry of a connection: what is kept is then a quarter of the bound, so this is rare.
+    pub(super) fn forget_closed(&mut self, live: usize, mut is_live: impl FnMut(Key, u64) -> bool) {
         if self.heap.len() > 1024 + 4 * live {
-            self.heap.retain(|Reverse((_, owner))| match owner {
-                Owner::Conn(key) => is_live(*key),
+            self.heap.retain(|Reverse((at_ns, owner))| match owner {
+                Owner::Conn(key) => is_live(*key, *at_ns),
                 Owner::Accept | Owner::DrainIdle | Owner::DrainEnd => true,
             });
         }
@@ -82,10 +83,21 @@ mod tests {
         timers.set(5, Owner::Accept);
         for index in 0..100_000 {
             timers.set(10 + index, Owner::Conn(Key(index)));
-            timers.forget_closed(1, |key| key == Key(7));
+            timers.forget_closed(1, |key, _| key == Key(7));
             assert!(timers.heap.len() <= 1030);
         }
         assert_eq!(timers.pop_due(5), Some((5, Owner::Accept)));
         assert_eq!(timers.pop_due(17), Some((17, Owner::Conn(Key(7)))));
+    }
+
+    #[test]
+    fn entries_that_others_replaced_do_not_pile_up_either() {
+        let mut timers = Timers::default();
+        for number in 0..100_000u64 {
+            let at_ns = 1_000_000 - number;
+            timers.set(at_ns, Owner::Conn(Key(number % 10)));
+            timers.forget_closed(10, |_, due_ns| due_ns < at_ns + 10);
+            assert!(timers.heap.len() <= 1024 + 4 * 10);
+        }
     }
 }

@@ -44,8 +44,25 @@ fn names_that_climb_or_lie_are_400() {
     let registry = Registry::start(1);
     let long = format!("/{}", "a".repeat(215));
     let names = [
-        "/..%2f..%2fetc%2fpasswd", "/%2e%2e", "/a%00b", "/a%5cb", "/@s%252fn", "/@s%2f..", "/@s%2fa%2fb", "/_x", "/@x",
-        "/x@y", "/.x", "/node_modules", "/favicon.ico", "/__proto__", "/constructor", "/a%20b", "/%ff", "/a%zz", &long,
+        "/..%2f..%2fetc%2fpasswd",
+        "/%2e%2e",
+        "/a%00b",
+        "/a%5cb",
+        "/@s%252fn",
+        "/@s%2f..",
+        "/@s%2fa%2fb",
+        "/_x",
+        "/@x",
+        "/x@y",
+        "/.x",
+        "/node_modules",
+        "/favicon.ico",
+        "/__proto__",
+        "/constructor",
+        "/a%20b",
+        "/%ff",
+        "/a%zz",
+        &long,
     ];
     for name in names {
         let body = Package::new("bad", "1.0.0").body();
@@ -72,8 +89,14 @@ fn file_names_that_climb_are_404_or_400() {
     let registry = Registry::start(1);
     assert_eq!(registry.publish(&Package::new("good", "1.0.0")).status, 201);
     let files = [
-        "..%2f..%2flattice.db", "%2e%2e%2f%2e%2e%2flattice.db", "../../lattice.db", "good-1.0.0.tgz%00", "good-1.0.1.tgz",
-        "other-1.0.0.tgz", "..%252f..%252flattice.db", "good-1.0.0.tgz/../../x",
+        "..%2f..%2flattice.db",
+        "%2e%2e%2f%2e%2e%2flattice.db",
+        "../../lattice.db",
+        "good-1.0.0.tgz%00",
+        "good-1.0.1.tgz",
+        "other-1.0.0.tgz",
+        "..%252f..%252flattice.db",
+        "good-1.0.0.tgz/../../x",
     ];
     for file in files {
         let response = registry.node.get(&format!("/good/-/{file}"));
@@ -172,7 +195,10 @@ fn a_document_that_disagrees_with_its_tarball_is_400() {
 #[test]
 fn tarballs_that_climb_link_or_lie_are_400() {
     assert_eq!(publish_tarball(b"no gzip").status, 400);
-    assert_eq!(publish_tarball(&gzip(b"no tar at all, but long enough to be read as something else entirely")).status, 400);
+    assert_eq!(
+        publish_tarball(&gzip(b"no tar at all, but long enough to be read as something else entirely")).status,
+        400
+    );
     assert_eq!(publish_tarball(&tarball_with("package/../../evil", tar::EntryType::Regular, None)).status, 400);
     assert_eq!(publish_tarball(&tarball_with("/etc/evil", tar::EntryType::Regular, None)).status, 400);
     assert_eq!(publish_tarball(&tarball_with("package/l", tar::EntryType::Symlink, Some("../../../etc"))).status, 400);

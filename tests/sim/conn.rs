@@ -92,7 +92,7 @@ impl Deadlines {
 
     pub(crate) fn update(&mut self, session: &Http1, moved: (bool, bool, u64), settings: &Settings, now_ns: u64) {
         let (read, sent, left) = moved;
-        let (phase, served) = (session.phase(), session.served());
+        let (phase, served) = (phase_to_time(session, left), session.served());
         let begun = phase != self.phase || served != self.served;
         let (patience, renewed) = match phase {
             Phase::Head => (settings.head_ns, begun),
@@ -110,6 +110,15 @@ impl Deadlines {
         } else if sent || self.write_due == NEVER {
             self.write_due = now_ns + settings.write_ns;
         }
+    }
+}
+
+/// While the peer has an answer to take, only the write deadline runs.
+fn phase_to_time(session: &Http1, left: u64) -> Phase {
+    match session.phase() {
+        Phase::Idle if left > 0 => Phase::Working,
+        Phase::Head if !session.wants_read(left) => Phase::Working,
+        phase => phase,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Raw, while_others_are_served};
+use crate::support::{Package, Raw, while_others_are_served};
 use crate::{LONG, PING, Watch, ask, assert_rests, echo, patient};
 
 #[test]
@@ -28,6 +28,25 @@ fn a_large_answer_goes_on_after_its_budget() {
         raw.send(&echo(length));
         assert_eq!(raw.response("POST").body.len(), length);
     });
+    ask(&mut raw);
+}
+
+#[test]
+fn a_large_file_goes_on_after_its_budget() {
+    let setup = patient();
+    let token = setup.data_ref().token("alice", &[]);
+    let node = setup.start();
+    let length = 24 * 1024 * 1024;
+    let package = Package::new("large", "1.0.0").noise(length, 7);
+    let login = format!("Bearer {token}");
+    let fields = [("Authorization", login.as_str()), ("Content-Type", "application/json")];
+    assert_eq!(node.http("PUT", &package.path(), &fields, &package.body()).status, 201);
+    // Once the kernel has let the sockets grow, it takes more at once than one turn may send.
+    let mut raw = node.connect();
+    for _ in 0..8 {
+        raw.send(format!("GET {} HTTP/1.1\r\nHost: a\r\n\r\n", package.tarball_path()).as_bytes());
+        assert!(raw.response("GET").body.len() > length);
+    }
     ask(&mut raw);
 }
 

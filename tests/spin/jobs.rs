@@ -26,15 +26,13 @@ fn queue(node: &Node, count: usize) -> Vec<Raw> {
         raw.send(&knock());
         raw
     };
-    let queue = (0..count).map(asked).collect();
-    node.wait_for_meters("all have asked", LONG, |meters| meters.sum("requests") == count as u64);
-    queue
+    (0..count).map(asked).collect()
 }
 
 #[test]
 fn a_peer_that_sends_on_while_its_job_runs_is_answered() {
     let node = node();
-    let mut ahead = queue(&node, 15);
+    let mut ahead = queue(&node, 30);
     let mut raw = node.connect();
     raw.send(&knock());
     for _ in 0..150 {
@@ -55,6 +53,7 @@ fn peers_that_end_while_their_jobs_run_are_closed() {
     let node = node();
     let watch = Watch::begin(&node);
     let mut queue = queue(&node, 12);
+    node.wait_for_meters("all have asked", LONG, |meters| meters.sum("requests") == 12);
     for (index, raw) in queue.iter_mut().enumerate() {
         match index % 3 {
             0 => crate::reset(raw),

@@ -50,6 +50,21 @@ fn a_peer_that_never_reads_is_not_read_either() {
 }
 
 #[test]
+fn write_interest_is_not_armed_while_there_is_nothing_to_write() {
+    let node = patient().start();
+    let mut kept = Vec::new();
+    let wakes = node.meters().sum("wakes");
+    for _ in 0..20 {
+        let mut raw = node.connect();
+        std::thread::sleep(Duration::from_millis(10));
+        ask(&mut raw);
+        kept.push(raw);
+    }
+    let wakes = node.meters().sum("wakes") - wakes;
+    assert!(wakes <= 2 * 20, "{wakes} wakes to accept 20 connections and to read from each");
+}
+
+#[test]
 fn write_interest_is_disarmed_once_everything_has_left() {
     let node = patient().start();
     let mut raw = deaf(&node);
@@ -93,10 +108,15 @@ fn a_peer_that_asks_on_before_it_reads_is_answered_in_the_end() {
 #[test]
 fn a_request_that_waits_for_its_reader_is_neither_slow_nor_idle() {
     let node = hurried(1, 1, 600).start();
-    let mut raw = deaf(&node);
+    let mut raw = node.connect();
+    // One is with the node, behind a huge answer; the other waits in the kernel.
+    raw.send(&[&echo(HUGE), PING].concat());
+    node.wait_for_meters("the request has arrived", LONG, |meters| meters.sum("requests") == 1);
     raw.send(PING);
     std::thread::sleep(Duration::from_millis(2500));
     assert_hears_all(&mut raw);
-    assert_eq!(raw.response("GET").status, 200, "it came in good time; the node had no room to answer");
+    for number in 1..=2 {
+        assert_eq!(raw.response("GET").status, 200, "ping {number} came in good time; there was no room to answer");
+    }
     assert!(raw.is_closed_within(LONG), "now it is idle");
 }

@@ -96,7 +96,7 @@ impl Thread {
         let Route::Route(route, params) = router.find(head.method, head.path) else { panic!("a route") };
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
         let mut progress = self.app.begin();
-        let identity = Arc::clone(&progress.identity);
+        let identity = progress.identity.clone();
         let mut request = Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false };
         let mut out = SendBuf::new();
         let terms = Terms { date: b"", head_only: false, close: false, tell_keep_alive: false };

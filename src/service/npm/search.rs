@@ -4,7 +4,6 @@
 //! paging tells that it is there.
 
 use std::fmt::Write;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -57,7 +56,7 @@ impl Search {
     }
 
     /// Searches. Blocks.
-    pub(crate) fn run(&self, shared: &Shared, identity: &Arc<Identity>) -> Answer {
+    pub(crate) fn run(&self, shared: &Shared, identity: &Identity) -> Answer {
         let may_see = |name: &str| shared.access.decide_name(name, identity, Action::Read) == Decision::Allow;
         let SearchPage { total, hits } = match shared.packages.search(&self.query, &may_see) {
             Ok(page) => page,

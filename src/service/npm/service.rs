@@ -172,12 +172,8 @@ impl Npm {
     }
 
     /// Reads something in a job.
-    fn look_up(
-        &self,
-        request: &Request<'_>,
-        work: impl FnOnce(&Shared, &Arc<Identity>) -> Answer + Send + 'static,
-    ) -> Flow {
-        let (shared, identity) = (Arc::clone(&self.shared), Arc::clone(&request.identity));
+    fn look_up(&self, request: &Request<'_>, work: impl FnOnce(&Shared, &Identity) -> Answer + Send + 'static) -> Flow {
+        let (shared, identity) = (Arc::clone(&self.shared), request.identity.clone());
         Flow::wait(move || work(&shared, &identity))
     }
 

@@ -14,9 +14,11 @@
 
 mod receive;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use crate::app::{Progress, Sink, Value};
-use crate::limits::{LINGER_BYTES_MAX, RECV_BUFFER_BYTES, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
+use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
 
@@ -146,7 +148,8 @@ impl Http1 {
             return false;
         }
         match self.state {
-            State::Head => queued < SEND_HIGH_WATER_BYTES as u64 && self.rest().len() < RECV_BUFFER_BYTES / 2,
+            // First what is at hand: it is at most one incomplete head when more is read.
+            State::Head => queued < SEND_HIGH_WATER_BYTES as u64 && !self.holds_requests(),
             State::Stream => self.owned.as_ref().is_some_and(|owned| owned.wants_body()),
             State::Body | State::Linger { .. } => true,
             State::Working | State::Over => false,
@@ -161,7 +164,7 @@ impl Http1 {
     /// The sink of a body that will never be complete: whoever drops it may have to block.
     pub fn take_abandoned(&mut self) -> Option<Box<dyn Sink>> {
         let owned = self.owned.as_mut()?;
-        owned.abandoned.take().or_else(|| owned.receiving.as_mut()?.take_sink())
+        owned.abandoned.take().or_else(|| owned.receiving.take()?.into_sink())
     }
 
     /// Requests answered or begun so far.

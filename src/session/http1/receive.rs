@@ -52,9 +52,10 @@ impl Receiving {
         room && !self.decoder.is_done()
     }
 
-    pub(super) fn take_sink(&mut self) -> Option<Box<dyn Sink>> {
-        match &mut self.kind {
-            Kind::Sink(streaming) => streaming.sink.take(),
+    /// Drops what was received; the sink, if it is here, is for whoever may block.
+    pub(super) fn into_sink(self) -> Option<Box<dyn Sink>> {
+        match self.kind {
+            Kind::Sink(streaming) => streaming.sink,
             Kind::Keep | Kind::Drop => None,
         }
     }

@@ -4,6 +4,7 @@ use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found, Params, Route};
 use crate::app::{Flow, Progress, Reply, Request, Value};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
+use crate::session::http1::receive::Receiving;
 use crate::session::http1::{Http1, State, value_work};
 use crate::session::{Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version, parse_head, slots};
@@ -116,16 +117,24 @@ impl Http1 {
 
     /// Calls the app. Uses no bytes beyond the head.
     fn call(&mut self, asked: &Asked<'_>, body_unread: bool, turn: &mut Turn<'_>) -> usize {
+        self.enter(asked, body_unread, turn);
+        if self.waits() {
+            self.save(asked.bytes, asked.body);
+        }
+        0
+    }
+
+    fn enter(&mut self, asked: &Asked<'_>, body_unread: bool, turn: &mut Turn<'_>) {
         let mut progress = turn.app.begin();
         let called = self.in_app(asked, &mut progress, body_unread, turn, |app, request, progress, reply| {
             app.call(request, progress, reply)
         });
-        let waits = !matches!(called.flow, Flow::Done);
-        if waits {
-            self.save(asked.bytes, asked.body);
-        }
         self.settle(called, asked, progress, body_unread, turn);
-        0
+    }
+
+    /// The request under way goes on after work.
+    fn waits(&self) -> bool {
+        matches!(self.state, State::Working | State::Stream)
     }
 
     /// Goes on after a job.
@@ -142,10 +151,7 @@ impl Http1 {
             app.resume(request, progress, value, reply)
         });
         self.settle(called, &asked, progress, body_unread, turn);
-        let waits = matches!(self.state, State::Working | State::Stream);
-        if let (true, Some(owned)) = (waits, &mut self.owned) {
-            (owned.head, owned.body) = (bytes, body);
-        }
+        self.put_back(bytes, body);
     }
 
     /// Runs `call` with the request and a reply under this connection's terms.
@@ -299,11 +305,25 @@ impl Http1 {
         let mut fields = slots();
         let Ok(Some((head, _))) = parse_head(&bytes, &mut fields, &turn.settings.head) else { return self.end() };
         let Found::Route(route, params) = turn.app.router().find(head.method, head.path) else { return self.end() };
-        self.call(&Asked { head: &head, bytes: &bytes, route, params, body: &body }, false, turn);
+        self.enter(&Asked { head: &head, bytes: &bytes, route, params, body: &body }, false, turn);
+        self.put_back(bytes, body);
     }
 
+    /// Keeps the bytes of a request, which were taken out for a call, if its way goes on. A body can
+    /// be large: it is not copied.
+    fn put_back(&mut self, head: Vec<u8>, body: Vec<u8>) {
+        if self.waits()
+            && let Some(owned) = &mut self.owned
+        {
+            (owned.head, owned.body) = (head, body);
+        }
+    }
+
+    /// Gives back what a message held. A lingering connection needs none of it.
     fn forget_message(&mut self) {
         if let Some(owned) = &mut self.owned {
+            let sink = owned.receiving.take().and_then(Receiving::into_sink);
+            owned.abandoned = owned.abandoned.take().or(sink);
             owned.head = Vec::new();
             owned.body = Vec::new();
             owned.progress = None;

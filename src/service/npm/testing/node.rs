@@ -117,7 +117,7 @@ impl Node {
         let mut progress = self.app.begin();
         let now = Moment { monotonic_ns: 0, unix_ms: 1_000_000 };
         let whole = if route.body == BodyPolicy::Buffer { body } else { b"" };
-        let identity = Arc::clone(&progress.identity);
+        let identity = progress.identity.clone();
         let mut request =
             Request { head: &head, route, params, body: whole, peer: None, now, identity, draining: false };
         let mut out = SendBuf::new();

@@ -1,0 +1,276 @@
+//! A connection without a socket: bytes in, bytes and work out, jobs done by hand.
+
+mod bodies;
+mod endings;
+mod pipeline;
+mod refusals;
+mod work;
+
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::Http1;
+use crate::app::{
+    App, Body, BodyPolicy, Flow, Guard, Lane, Moment, Outcome, Reply, Request, RouteSpec, RouterBuilder, Service, Sink,
+    Value, Verdict,
+};
+use crate::buffer::SendBuf;
+use crate::session::{Done, Phase, Settings, Turn, Work};
+use crate::wire::http1::Method;
+
+/// Longest body of the streamed routes, in bytes.
+const STREAM_MAX: u64 = 2 * 1024 * 1024;
+
+const PLAIN: u16 = 0;
+const ECHO: u16 = 1;
+const JOB: u16 = 2;
+const JOBS: u16 = 3;
+const SINK: u16 = 4;
+const BREAK: u16 = 5;
+const REFUSE: u16 = 6;
+const PANIC: u16 = 7;
+const BIG: u16 = 8;
+const ECHO_JOB: u16 = 9;
+const GUARDED: u16 = 10;
+const GUARDED_SINK: u16 = 11;
+
+fn routes() -> Vec<RouteSpec> {
+    let stream = BodyPolicy::Stream { max: STREAM_MAX };
+    let route = |method, pattern, id, body| RouteSpec { method, pattern, id, body, open: id < GUARDED };
+    vec![
+        route(Method::Get, "/plain/{x}", PLAIN, BodyPolicy::Discard),
+        route(Method::Post, "/echo", ECHO, BodyPolicy::Buffer),
+        route(Method::Get, "/job/{x}", JOB, BodyPolicy::Discard),
+        route(Method::Get, "/jobs/{x}", JOBS, BodyPolicy::Discard),
+        route(Method::Put, "/sink", SINK, stream),
+        route(Method::Put, "/break", BREAK, stream),
+        route(Method::Put, "/refuse", REFUSE, stream),
+        route(Method::Get, "/panic", PANIC, BodyPolicy::Discard),
+        route(Method::Get, "/big", BIG, BodyPolicy::Discard),
+        route(Method::Post, "/echo-job", ECHO_JOB, BodyPolicy::Buffer),
+        route(Method::Get, "/guarded/{x}", GUARDED, BodyPolicy::Discard),
+        route(Method::Put, "/guarded-sink", GUARDED_SINK, stream),
+    ]
+}
+
+/// What became of the sinks.
+#[derive(Default)]
+struct Sinks {
+    alive: AtomicUsize,
+    finished: AtomicUsize,
+    /// The lengths of what they were given.
+    writes: Mutex<Vec<usize>>,
+    bytes: Mutex<Vec<u8>>,
+}
+
+struct Slice {
+    sinks: Arc<Sinks>,
+    big: Arc<[u8]>,
+}
+
+impl Service for Slice {
+    fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        match request.route.id {
+            PLAIN | GUARDED => reply.status(200).body(Body::Bytes(request.params.at(0))),
+            ECHO => reply.status(200).body(Body::Bytes(request.body)),
+            JOB | ECHO_JOB => return Flow::wait(|| 0u32),
+            JOBS => return Flow::wait(|| 2u32),
+            REFUSE => reply.error(403, "no", None),
+            BIG => reply.status(200).body(Body::Shared(&self.big, 0..self.big.len())),
+            PANIC => panic!("the slice breaks"),
+            id => return Flow::Receive(Box::new(Counting::new(&self.sinks, id == BREAK))),
+        }
+        Flow::Done
+    }
+
+    fn resume(&mut self, request: &Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
+        match value.downcast::<u32>() {
+            Ok(left) if *left > 0 => return Flow::wait(move || *left - 1),
+            Ok(_) if request.route.id == ECHO_JOB => reply.status(200).body(Body::Bytes(request.body)),
+            Ok(_) => reply.status(200).body(Body::Bytes(request.params.at(0))),
+            Err(value) => {
+                let text = value.downcast::<String>().expect("its sinks leave text");
+                reply.status(200).body(Body::Bytes(text.as_bytes()));
+            }
+        }
+        Flow::Done
+    }
+}
+
+struct Counting {
+    sinks: Arc<Sinks>,
+    breaks: bool,
+    length: usize,
+}
+
+impl Counting {
+    fn new(sinks: &Arc<Sinks>, breaks: bool) -> Self {
+        sinks.alive.fetch_add(1, Ordering::SeqCst);
+        Self { sinks: Arc::clone(sinks), breaks, length: 0 }
+    }
+}
+
+impl Sink for Counting {
+    fn write(&mut self, bytes: &[u8]) -> ControlFlow<Outcome> {
+        self.length += bytes.len();
+        self.sinks.writes.lock().expect("no panic").push(bytes.len());
+        self.sinks.bytes.lock().expect("no panic").extend_from_slice(bytes);
+        match self.breaks {
+            true => ControlFlow::Break(Outcome::value("enough".to_owned())),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn finish(self: Box<Self>) -> Outcome {
+        self.sinks.finished.fetch_add(1, Ordering::SeqCst);
+        Outcome::value(format!("took {}", self.length))
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        self.sinks.alive.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Looks up every guarded request; refuses those without `Authorization`.
+struct Keeper;
+
+impl Guard for Keeper {
+    fn check(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Verdict {
+        if request.header("authorization").is_none() {
+            reply.error(401, "who?", None);
+            return Verdict::Refused;
+        }
+        Verdict::Wait(Lane::Slow, Box::new(|| Outcome::value(())))
+    }
+
+    fn resume(&mut self, _request: &Request<'_>, _value: Value, _reply: &mut Reply<'_>) -> Verdict {
+        Verdict::Pass
+    }
+}
+
+/// A connection and all it needs.
+struct Bench {
+    session: Http1,
+    app: App,
+    settings: Settings,
+    out: SendBuf,
+    draining: bool,
+    sinks: Arc<Sinks>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self::with(Settings::default())
+    }
+
+    fn with(settings: Settings) -> Self {
+        let mut router = RouterBuilder::new();
+        router.mount(&[""], &routes());
+        let sinks = Arc::<Sinks>::default();
+        let slice = Slice { sinks: Arc::clone(&sinks), big: vec![b'x'; 60_000].into() };
+        let app = App::new(Arc::new(router.build()), vec![Box::new(Keeper)], vec![Box::new(slice)]);
+        Self { session: Http1::new(), app, settings, out: SendBuf::new(), draining: false, sinks }
+    }
+
+    fn turn<T>(&mut self, call: impl FnOnce(&mut Http1, &mut Turn<'_>) -> T) -> T {
+        let mut turn = Turn {
+            app: &mut self.app,
+            settings: &self.settings,
+            out: &mut self.out,
+            date: b"",
+            now: Moment { monotonic_ns: 0, unix_ms: 0 },
+            peer: None,
+            draining: self.draining,
+        };
+        call(&mut self.session, &mut turn)
+    }
+
+    /// One read that brought `bytes`.
+    fn feed(&mut self, bytes: &[u8]) -> &mut Self {
+        assert!(self.session.wants_read(self.out.len()), "nobody wants these bytes");
+        let all = [self.session.rest(), bytes].concat();
+        self.turn(|session, turn| session.on_bytes(&all, turn));
+        self
+    }
+
+    /// The work that is to be done.
+    fn take_work(&mut self) -> Work {
+        self.session.take_work().expect("there is work")
+    }
+
+    /// Does the work that is to be done.
+    fn work(&mut self) -> &mut Self {
+        let work = self.take_work();
+        let done = catch_unwind(AssertUnwindSafe(work.run)).map_or(Done::Panicked, |(done, _)| done);
+        self.done(done)
+    }
+
+    fn done(&mut self, done: Done) -> &mut Self {
+        self.turn(|session, turn| session.on_done(done, turn));
+        self
+    }
+
+    /// Does all work, and goes on with all bytes at hand.
+    fn settle(&mut self) -> &mut Self {
+        loop {
+            if let Some(work) = self.session.take_work() {
+                let (done, _) = (work.run)();
+                self.done(done);
+            } else if self.session.is_ready(self.out.len()) {
+                self.turn(|session, turn| session.on_ready(turn));
+            } else {
+                return self;
+            }
+        }
+    }
+
+    /// Takes what was written.
+    fn sent(&mut self) -> String {
+        let mut bytes = Vec::new();
+        self.out.slices(|slice| {
+            bytes.extend_from_slice(slice);
+            true
+        });
+        self.out.clear();
+        String::from_utf8(bytes).expect("these answers are text")
+    }
+
+    fn phase(&self) -> Phase {
+        self.session.phase()
+    }
+
+    /// Feeds a request, does its work, and takes the answer.
+    fn ask(&mut self, request: &[u8]) -> String {
+        self.feed(request).settle().sent()
+    }
+}
+
+fn get(path: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes()
+}
+
+fn ok(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+}
+
+fn ok_last(body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+}
+
+/// The status of the only answer in `sent`.
+fn status(sent: &str) -> u16 {
+    let (head, body) = sent.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {sent:?}"));
+    let length = head.lines().find_map(|line| line.strip_prefix("Content-Length: ")).unwrap_or("0");
+    assert!(body.is_empty() || body.len().to_string() == length, "one answer: {sent}");
+    sent[9..12].parse().expect("a status line")
+}
+
+/// That of an answer which ends the connection.
+fn last_status(sent: &str) -> u16 {
+    assert!(sent.contains("\r\nConnection: close\r\n"), "{sent}");
+    status(sent)
+}
