@@ -7,6 +7,13 @@
 //! ```
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has threads")]
 
+#[path = "support/mem_store.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod mem_store;
+#[path = "support/package.rs"]
+#[allow(dead_code, reason = "each test binary uses its own part")]
+mod package;
+
 #[path = "sim/answer.rs"]
 mod answer;
 #[path = "sim/conn.rs"]
@@ -15,6 +22,8 @@ mod conn;
 mod judge;
 #[path = "sim/node.rs"]
 mod node;
+#[path = "sim/npm.rs"]
+mod npm;
 #[path = "sim/reference.rs"]
 mod reference;
 #[path = "sim/rng.rs"]
@@ -35,18 +44,24 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use node::Defect;
+use npm::Registered;
 use scenario::Scenario;
 use script::Builtin;
 use slice::Mistake;
 use world::{Summary, play};
 
 const SEEDS: u64 = 10_000;
+const REGISTRY_SEEDS: u64 = 3_000;
 
-/// What to play; made anew for each seed.
-type Make = fn() -> Box<dyn Scenario>;
+/// Makes what is played, for each seed anew.
+type Make = fn(u64) -> Box<dyn Scenario>;
 
-fn builtin() -> Box<dyn Scenario> {
+fn builtin(_seed: u64) -> Box<dyn Scenario> {
     Box::new(Builtin::new(Mistake::None))
+}
+
+fn registry(seed: u64) -> Box<dyn Scenario> {
+    Box::new(Registered::new(seed))
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -55,7 +70,7 @@ fn number(name: &str) -> Option<u64> {
 
 /// Plays a seed; a panic is a failure like any other.
 fn play_seed(seed: u64, make: Make, defect: Defect, trace: bool) -> Result<Summary, String> {
-    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make().as_ref(), defect, trace)));
+    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make(seed).as_ref(), defect, trace)));
     played.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().cloned();
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -86,7 +101,7 @@ fn play_seeds(count: u64, make: Make, defect: Defect) -> Option<(u64, String)> {
     failure.into_inner().expect("nobody panics while it is held")
 }
 
-fn simulate(test: &str, make: Make) {
+fn simulate(test: &str, make: Make, seeds: u64) {
     if let Some(seed) = number("LATTICE_SIM_SEED") {
         match play_seed(seed, make, Defect::None, true) {
             Ok(summary) => eprintln!("seed {seed}: {summary:?}"),
@@ -94,14 +109,19 @@ fn simulate(test: &str, make: Make) {
         }
         return;
     }
-    if let Some((seed, problem)) = play_seeds(number("LATTICE_SIM_SEEDS").unwrap_or(SEEDS), make, Defect::None) {
+    if let Some((seed, problem)) = play_seeds(number("LATTICE_SIM_SEEDS").unwrap_or(seeds), make, Defect::None) {
         panic!("seed {seed}: {problem}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture");
     }
 }
 
 #[test]
 fn a_node_keeps_its_word_whatever_the_seed() {
-    simulate("a_node_keeps_its_word_whatever_the_seed", builtin);
+    simulate("a_node_keeps_its_word_whatever_the_seed", builtin, SEEDS);
+}
+
+#[test]
+fn the_registry_keeps_its_word_whatever_the_seed() {
+    simulate("the_registry_keeps_its_word_whatever_the_seed", registry, REGISTRY_SEEDS);
 }
 
 #[test]
@@ -157,5 +177,5 @@ fn a_loop_that_keeps_sinks_is_found() {
 
 #[test]
 fn a_slice_that_caches_what_is_stale_already_is_found() {
-    is_found(|| Box::new(Builtin::new(Mistake::CachesTheStale)), Defect::None, &["was acknowledged before"]);
+    is_found(|_| Box::new(Builtin::new(Mistake::CachesTheStale)), Defect::None, &["was acknowledged before"]);
 }

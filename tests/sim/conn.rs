@@ -201,7 +201,7 @@ pub(crate) fn flush_if_open(
 }
 
 /// The first `count` bytes of what one call gives the kernel.
-fn front_bytes(front: &Front<'_>, out: &SendBuf, count: usize) -> Vec<u8> {
+pub(crate) fn front_bytes(front: &Front<'_>, out: &SendBuf, count: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(count);
     match front {
         Front::File(file, offset, _) => {

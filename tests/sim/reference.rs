@@ -9,6 +9,7 @@ use lattice::session::{Done, Phase, Settings, Turn};
 use lattice::wire::http1::emit::CONTINUE;
 
 use crate::answer::parse;
+use crate::conn::front_bytes;
 use crate::scenario::Ask;
 use crate::slice::Intended;
 
@@ -96,11 +97,11 @@ impl Naive<'_> {
 
     fn take(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        self.out.slices(|slice| {
-            bytes.extend_from_slice(slice);
-            true
-        });
-        self.out.clear();
+        while let Some(front) = self.out.front() {
+            let count = self.out.front_len() as usize;
+            bytes.extend_from_slice(&front_bytes(&front, &self.out, count));
+            self.out.advance(count as u64);
+        }
         bytes
     }
 }

@@ -293,7 +293,7 @@ impl World {
         };
         if let Some(ran) = self.node.run(task) {
             self.ran.insert(id, (ran, thread));
-            let delay = if self.rng.once_in(2) { 0 } else { self.rng.below(300 * MICRO) };
+            let delay = if self.rng.once_in(2) { 0 } else { self.delay() };
             self.after(delay, Event::Announce(id));
         }
     }

@@ -12,7 +12,8 @@ pub(crate) fn outcome(name: &Arc<str>, status: u16, written: Result<Written>) ->
         // What a write that failed has left is not known here, so nobody may go on with what is kept.
         Err(error) => Outcome::changed(Answer::store_failed(&error), vec![Change::Package(Arc::clone(name))]),
         Ok(Written::Done { .. }) => Outcome::changed(Answer::ok(status), vec![Change::Package(Arc::clone(name))]),
-        Ok(Written::Same { .. }) => Outcome::value(Answer::ok(200)),
+        // Whoever made it so may not have announced it yet, and this client is told that it is so.
+        Ok(Written::Same { .. }) => Outcome::changed(Answer::ok(200), vec![Change::Package(Arc::clone(name))]),
         Ok(refused) => Outcome::value(refusal(&refused)),
     }
 }
