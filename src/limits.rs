@@ -85,6 +85,17 @@ pub const LINGER_NS: u64 = 5 * SECOND_NS;
 /// How long an idle connection may still ask something once the node is draining.
 pub const DRAIN_IDLE_NS: u64 = SECOND_NS / 2;
 
+// Accounts.
+
+/// Longest user name, in bytes.
+pub const USER_NAME_BYTES_MAX: usize = 64;
+/// Longest password: hashing is slow on purpose, not without end.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+/// Longest mail address (RFC 5321 §4.5.3.1.3, without the brackets).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Longest token that is looked at.
+pub const TOKEN_BYTES_MAX: usize = 512;
+
 // Names and documents of the registry.
 
 /// Longest package name, with its scope, in bytes (the npm rule).

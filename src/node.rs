@@ -72,10 +72,8 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
     let count = thread_count(settings.node.threads);
     let sockets = listen(&settings, count)?;
     let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;
-    if settings.node.public_url.is_none() {
-        // Port 0 is known only now.
-        settings.npm.public_url = format!("http://{address}");
-    }
+    // Port 0 is known only now.
+    settings.listening_on(address);
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let slices = Slices::new(&settings, &store)?;

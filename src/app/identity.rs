@@ -3,6 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::limits::USER_NAME_BYTES_MAX;
+
 /// Who asks, as the credentials of the request say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
@@ -68,6 +70,13 @@ impl From<Arc<Identity>> for Caller {
     }
 }
 
+/// Whether a user may be called so: 1 to 64 of a-z, 0-9, `.`, `_` and `-`, not beginning with `.` or
+/// `-`. Nothing in such a name means anything in a path, a pattern or a shell.
+pub fn is_user_name(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    (1..=USER_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with(['.', '-'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +89,16 @@ mod tests {
         assert_eq!(*caller, *known);
         assert_eq!(caller.clone().user().map(|name| &**name), Some("ann"));
         assert_eq!(Arc::strong_count(&known), 2, "the clone has gone");
+    }
+
+    #[test]
+    fn a_user_name_is_short_lower_case_and_no_path() {
+        for good in ["a", "0", "_x", "a.b-c_d", &"n".repeat(USER_NAME_BYTES_MAX)] {
+            assert!(is_user_name(good), "{good}");
+        }
+        let longer = "n".repeat(USER_NAME_BYTES_MAX + 1);
+        for bad in ["", ".", "..", "-x", ".x", "A", "a/b", "a b", "a:b", "a\0", "a\n", "ä", "$all", &longer] {
+            assert!(!is_user_name(bad), "{bad:?}");
+        }
     }
 }

@@ -250,6 +250,19 @@ pub struct SearchQuery {
     pub scope: Option<String>,
     /// `author:` and `maintainer:` qualifiers.
     pub maintainer: Option<String>,
+    /// How many of the best are passed over.
+    pub from: usize,
+    /// How many of those after them are wanted.
+    pub size: usize,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SearchPage {
+    /// How many there are in all.
+    pub total: usize,
+    /// Those that were wanted, best first.
+    pub hits: Vec<SearchHit>,
 }
 
 /// A package found, best first.
@@ -319,8 +332,9 @@ pub trait Packages: Send + Sync {
     /// Names of the packages a user starred, sorted.
     fn starred(&self, user: &str) -> Result<Vec<String>>;
 
-    /// All packages that match, best first, without regard to who may see them.
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>>;
+    /// The packages that match and whose names `may_see` lets through, before anything is counted.
+    /// Manifests are read of those on the page alone.
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage>;
 }
 
 // Users.

@@ -3,9 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::output::Failure;
-
-/// Longest password, in bytes: hashing takes time with its length.
-const BYTES_MAX: usize = 1024;
+use crate::limits::PASSWORD_BYTES_MAX;
 
 /// The password, from stdin if a script gives it there.
 pub(crate) fn ask(user: &str, from_stdin: bool) -> Result<String, Failure> {
@@ -15,7 +13,7 @@ pub(crate) fn ask(user: &str, from_stdin: bool) -> Result<String, Failure> {
 
 fn from_line(input: impl BufRead) -> Result<String, Failure> {
     let mut line = String::new();
-    let taken = input.take(BYTES_MAX as u64 + 3).read_line(&mut line);
+    let taken = input.take(PASSWORD_BYTES_MAX as u64 + 3).read_line(&mut line);
     taken.map_err(|error| Failure::Failed(format!("the password cannot be read from stdin: {error}")))?;
     let line = line.strip_suffix('\n').unwrap_or(&line);
     Ok(line.strip_suffix('\r').unwrap_or(line).to_string())
@@ -41,8 +39,10 @@ fn prompt(question: &str) -> Result<String, Failure> {
 fn check(password: String) -> Result<String, Failure> {
     match password.len() {
         0 => Err(Failure::Failed("the password is empty: nothing was changed".into())),
-        1..=BYTES_MAX => Ok(password),
-        _ => Err(Failure::Failed(format!("the password is longer than {BYTES_MAX} bytes: nothing was changed"))),
+        1..=PASSWORD_BYTES_MAX => Ok(password),
+        _ => {
+            Err(Failure::Failed(format!("the password is longer than {PASSWORD_BYTES_MAX} bytes: nothing was changed")))
+        }
     }
 }
 
@@ -67,9 +67,9 @@ mod tests {
         assert!(read(b"").is_err());
         assert!(read(b"\n").is_err());
         assert!(read(b"\xff\n").is_err());
-        assert!(read(&[b'x'; BYTES_MAX]).is_ok());
-        assert!(read(&[&[b'x'; BYTES_MAX][..], b"\r\n"].concat()).is_ok());
-        assert!(read(&[b'x'; BYTES_MAX + 1]).is_err());
+        assert!(read(&[b'x'; PASSWORD_BYTES_MAX]).is_ok());
+        assert!(read(&[&[b'x'; PASSWORD_BYTES_MAX][..], b"\r\n"].concat()).is_ok());
+        assert!(read(&[b'x'; PASSWORD_BYTES_MAX + 1]).is_err());
         assert!(read(&[b'x'; 100_000]).is_err());
     }
 }

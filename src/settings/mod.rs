@@ -24,8 +24,6 @@ mod tests;
 
 pub use load::{Document, Flag, Sources, load};
 pub use problem::{Origin, Problem, Problems};
-#[cfg(test)]
-pub(crate) use rules::is_user_name;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;

@@ -13,6 +13,7 @@ use super::keys::quote;
 use super::load::Draft;
 use super::problem::excerpt;
 use super::suggest::nearest;
+use crate::app::identity::is_user_name;
 use crate::limits::PACKAGE_NAME_BYTES_MAX;
 use crate::service::npm::settings::{Party, Rule};
 
@@ -22,11 +23,8 @@ const PARTIES: [&str; 3] = ["$all", "$anonymous", "$authenticated"];
 const RULES_MAX: usize = 1000;
 /// Most parties of one list.
 const PARTIES_MAX: usize = 1000;
-/// Most wildcards of one pattern: matching goes back once for each.
+/// Most wildcards of one pattern: more is a slip of the keyboard.
 const WILDCARDS_MAX: usize = 8;
-
-/// Longest user name, in bytes.
-const USER_NAME_BYTES_MAX: usize = 64;
 
 const USER_NAMES: &str = "user names are 1 to 64 of a-z, 0-9, '.', '_' and '-', not beginning with '.' or '-'.";
 const PATTERN_ALLOWED: &str = "allowed: a package name in which * stands for any characters but a slash and ** for any: \
@@ -187,15 +185,10 @@ fn party(value: &DeValue<'_>, list: &str) -> Result<Party, (String, String)> {
             let near = nearest(group, PARTIES).map_or(String::new(), |near| format!("did you mean \"{near}\"? "));
             Err(("is no group".into(), format!("{near}{LIST_ALLOWED}")))
         }
+        // The store takes no other names, so a rule for one would admit nobody.
         name if is_user_name(name) => Ok(Party::User(name.to_string())),
         _ => Err(("is no user name".into(), format!("{USER_NAMES} {LIST_ALLOWED}"))),
     }
-}
-
-/// The store takes no other names, so a rule for one would admit nobody.
-pub(crate) fn is_user_name(name: &str) -> bool {
-    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
-    (1..=USER_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with(['.', '-'])
 }
 
 /// `anonymous_reads = false`: whoever is not logged in reads nothing, whatever the rules say.

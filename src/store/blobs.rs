@@ -61,7 +61,9 @@ impl BlobDir {
         for shard in 0..=u8::MAX {
             create(&self.shard(shard))?;
         }
-        sync(&self.blobs)
+        sync(&self.blobs)?;
+        // The names of both are in here: without it a loss of power could take the whole folder.
+        self.blobs.parent().map_or(Ok(()), sync)
     }
 
     pub(crate) fn blobs(&self) -> &Path {

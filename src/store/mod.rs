@@ -43,7 +43,7 @@ use std::sync::Arc;
 
 use crate::app::store::{Blobs, Packages, Users};
 
-pub use accounts::{Account, AccountError, Accounts, TokenInfo, TokenRights, USER_NAME_BYTES_MAX, check_name};
+pub use accounts::{Account, AccountError, Accounts, TokenInfo, TokenRights, check_name};
 pub use error::OpenError;
 
 /// The database's name in the directory.

@@ -6,14 +6,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// Longest token.
-pub(crate) const TOKEN_BYTES_MAX: usize = 512;
-/// Longest user name.
-pub(crate) const USER_BYTES_MAX: usize = 64;
-/// Longest password: hashing is slow on purpose, not without end.
-pub(crate) const PASSWORD_BYTES_MAX: usize = 1024;
+use crate::limits::{PASSWORD_BYTES_MAX, TOKEN_BYTES_MAX, USER_NAME_BYTES_MAX};
+
 /// Longest base64 text of a name, a colon and a password.
-const BASIC_BYTES_MAX: usize = (USER_BYTES_MAX + 1 + PASSWORD_BYTES_MAX).div_ceil(3) * 4;
+const BASIC_BYTES_MAX: usize = (USER_NAME_BYTES_MAX + 1 + PASSWORD_BYTES_MAX).div_ceil(3) * 4;
 
 /// What somebody shows for oneself.
 #[derive(PartialEq, Eq)]
@@ -56,7 +52,7 @@ fn parse_basic(value: &[u8]) -> Option<Credentials> {
     }
     let decoded = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (user, password) = decoded.split_once(':')?;
-    let fits = (1..=USER_BYTES_MAX).contains(&user.len()) && password.len() <= PASSWORD_BYTES_MAX;
+    let fits = (1..=USER_NAME_BYTES_MAX).contains(&user.len()) && password.len() <= PASSWORD_BYTES_MAX;
     fits.then(|| Credentials::Password { user: user.to_owned(), password: password.to_owned() })
 }
 
@@ -103,8 +99,8 @@ mod tests {
         let password = |user: usize, password: usize| {
             told(&basic(&format!("{}:{}", "u".repeat(user), "p".repeat(password)))).is_some()
         };
-        assert!(password(USER_BYTES_MAX, PASSWORD_BYTES_MAX));
-        assert!(!password(USER_BYTES_MAX + 1, 1));
+        assert!(password(USER_NAME_BYTES_MAX, PASSWORD_BYTES_MAX));
+        assert!(!password(USER_NAME_BYTES_MAX + 1, 1));
         assert!(!password(1, PASSWORD_BYTES_MAX + 1));
     }
 }

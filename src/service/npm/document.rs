@@ -6,7 +6,6 @@
 //! Refused: a second attachment, provenance bundles, keys that occur twice in an object that
 //! matters, and keys that reach into a JavaScript object's insides, however they are escaped.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -82,6 +81,7 @@ impl Error {
             Self::Json(scan::Error::Incomplete) => "the document ends too early: it is not complete JSON",
             Self::Json(scan::Error::Nodes) => "the document has too many keys and elements",
             Self::Json(scan::Error::Number) => "the document has a number of more than 64 bytes",
+            Self::Json(scan::Error::ReservedKey) => "the document has a key that begins with $serde_json::private::",
             Self::Json(scan::Error::Syntax) => "the document is not valid JSON",
             Self::Json(scan::Error::Utf8) => "the document is not valid UTF-8",
             Self::ManyAttachments => "the document has more than one attachment: exactly one tarball is accepted",
@@ -252,7 +252,7 @@ impl Splitter {
             self.next = Place::Elsewhere;
             return Ok(());
         }
-        let key = decode_key(self.scanner.key())?;
+        let key = scan::decode_key(self.scanner.key())?;
         if matches!(level.place, Place::Versions | Place::Tags | Place::Attachments) && is_poison(&key) {
             return Err(Error::PoisonKey);
         }
@@ -337,16 +337,6 @@ fn place_of(parent: Place, key: &str) -> Place {
         (Place::Attachment, "data") => Place::Data,
         _ => Place::Elsewhere,
     }
-}
-
-/// A key as it is meant: `"\u005f"` is an underscore.
-fn decode_key(raw: &[u8]) -> Result<Cow<'_, str>, Error> {
-    let text = std::str::from_utf8(raw).map_err(|_| Error::Json(scan::Error::Utf8))?;
-    if !text.contains('\\') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let decoded = serde_json::from_str::<String>(&format!("\"{text}\""));
-    decoded.map(Cow::Owned).map_err(|_| Error::Json(scan::Error::Syntax))
 }
 
 /// Takes a whole document apart, in pieces of `piece` bytes.

@@ -12,8 +12,9 @@ use crate::app::router::decode;
 use crate::limits::PACKAGE_NAME_BYTES_MAX;
 use crate::service::npm::version;
 
-/// Names nobody may have: files that other tools look for, and members of every JavaScript object.
-const RESERVED: [&str; 5] = ["__proto__", "constructor", "favicon.ico", "node_modules", "prototype"];
+/// Names nobody may have: the segment that separates a package from what is the registry's in every
+/// path, files that other tools look for, and members of every JavaScript object.
+const RESERVED: [&str; 6] = ["-", "__proto__", "constructor", "favicon.ico", "node_modules", "prototype"];
 
 /// A package name that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -256,6 +257,8 @@ mod tests {
             "@.a/b",
             "a%2f..%2fb",
             "%c0%ae%c0%ae",
+            "%2d",
+            "@a%2f%2d",
             "%",
             "%zz",
             "/",
@@ -280,7 +283,7 @@ mod tests {
 
     #[test]
     fn reserved_words_are_no_names() {
-        for word in ["node_modules", "favicon.ico", "__proto__", "constructor", "prototype", "Node_Modules"] {
+        for word in ["-", "node_modules", "favicon.ico", "__proto__", "constructor", "prototype", "Node_Modules"] {
             assert_eq!(PackageName::parse(word), Err(NameError::Reserved), "{word}");
             assert_eq!(PackageName::parse(&format!("@a/{word}")), Err(NameError::Reserved));
             assert_eq!(PackageName::parse(&format!("@{word}/a")), Err(NameError::Reserved));

@@ -16,11 +16,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::app::store::{Actor, BlobWriter, Blobs, Draft, Packages, StagedBlob, StoreError, Written};
-use crate::app::{Change, Outcome, Sink};
+use crate::app::{Outcome, Sink};
 use crate::service::npm::answer::Answer;
 use crate::service::npm::document::{self, Splitter};
 use crate::service::npm::manifest::{self, Publisher, Stored, normal};
 use crate::service::npm::name::PackageName;
+use crate::service::npm::written::outcome;
 use crate::service::npm::{archive, version};
 
 use submission::Submission;
@@ -161,11 +162,9 @@ fn draft(context: &Context, submission: Submission, blob: Option<Box<dyn BlobWri
 fn publish(context: &Context, draft: Draft) -> Outcome {
     let (name, version) = (context.name.as_str(), draft.version.clone());
     let answer = match context.packages.publish(draft, &context.actor) {
-        Err(error) => store_failed(error),
-        Ok(Written::Done { .. }) => {
-            return Outcome::changed(Answer::ok(201), vec![Change::Package(context.name.shared())]);
+        written @ (Err(_) | Ok(Written::Done { .. } | Written::Same { .. } | Written::Refused(_))) => {
+            return outcome(&context.name.shared(), 201, written);
         }
-        Ok(Written::Same { .. }) => Answer::ok(200),
         Ok(Written::Exists) => Answer::error(
             409,
             &format!("{name}@{version} already exists: publish a new version"),
@@ -183,7 +182,6 @@ fn publish(context: &Context, draft: Draft) -> Outcome {
             &format!("{} is not a maintainer of {name}", context.actor.user),
             Some(&format!("a maintainer can change that: npm owner add {} {name}", context.actor.user)),
         ),
-        Ok(Written::Refused(why)) => refuse(why),
         Ok(Written::Missing | Written::Stale { .. }) => {
             Answer::error(409, &format!("{name} was changed at the same time: publish again"), None)
         }

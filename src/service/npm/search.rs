@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::app::router::decode;
-use crate::app::store::{SearchHit, SearchQuery};
+use crate::app::store::{SearchHit, SearchPage, SearchQuery};
 use crate::app::{Identity, Request};
 use crate::service::npm::access::{Action, Decision};
 use crate::service::npm::answer::{Answer, json_string};
@@ -29,8 +29,6 @@ const WORDS_MAX: usize = 32;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Search {
     query: SearchQuery,
-    size: usize,
-    from: usize,
     now_ms: u64,
 }
 
@@ -48,24 +46,24 @@ impl Search {
         }
         let number = |name: &str| request.query(name).and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
         Ok(Self {
-            query: parse_text(&text),
-            size: number("size").unwrap_or(SIZE).min(SIZE_MAX),
-            from: number("from").unwrap_or(0),
+            query: SearchQuery {
+                size: number("size").unwrap_or(SIZE).min(SIZE_MAX),
+                from: number("from").unwrap_or(0),
+                ..parse_text(&text)
+            },
             now_ms: request.now.unix_ms,
         })
     }
 
     /// Searches. Blocks.
     pub(crate) fn run(&self, shared: &Shared, identity: &Identity) -> Answer {
-        let mut hits = match shared.packages.search(&self.query) {
-            Ok(hits) => hits,
+        let may_see = |name: &str| shared.access.decide_name(name, identity, Action::Read) == Decision::Allow;
+        let SearchPage { total, hits } = match shared.packages.search(&self.query, &may_see) {
+            Ok(page) => page,
             Err(error) => return Answer::store_failed(&error),
         };
-        hits.retain(|hit| shared.access.decide_name(&hit.name, identity, Action::Read) == Decision::Allow);
-        let total = hits.len();
-        let page = hits.iter().skip(self.from).take(self.size);
         let mut json = String::from("{\"objects\":[");
-        push_list(&mut json, page, push_hit);
+        push_list(&mut json, &hits, push_hit);
         let written = write!(json, "],\"total\":{total},\"time\":\"");
         debug_assert!(written.is_ok(), "a String takes everything");
         push_iso(&mut json, self.now_ms);
@@ -179,6 +177,7 @@ mod tests {
                 keywords: vec!["ui".into(), "form".into()],
                 scope: Some("team".into()),
                 maintainer: Some("ann".into()),
+                ..SearchQuery::default()
             }
         );
         assert_eq!(parse_text(&"w ".repeat(WORDS_MAX)).words.len(), WORDS_MAX);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::app::Identity;
-use crate::app::store::{Actor, Blobs, Draft, Package, Packages, Result, SearchHit, SearchQuery, Users, Written};
+use crate::app::store::{Actor, Blobs, Draft, Package, Packages, Result, SearchPage, SearchQuery, Users, Written};
 use crate::service::npm::access::AccessRules;
 use crate::service::npm::rendered::{Document, Fetched, Renderings};
 use crate::service::npm::settings::Settings;
@@ -145,7 +145,7 @@ impl Packages for Watched {
         self.packages.starred(user)
     }
 
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>> {
-        self.packages.search(query)
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage> {
+        self.packages.search(query, may_see)
     }
 }

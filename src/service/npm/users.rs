@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::app::identity::Standing;
+use crate::app::identity::{Standing, is_user_name};
 use crate::app::reply::push_json_string;
 use crate::app::router::decode;
 use crate::app::store::{Joined, Result, User, Users};
 use crate::app::{Change, Identity, Outcome, Request};
+use crate::limits::{EMAIL_BYTES_MAX, PASSWORD_BYTES_MAX, TOKEN_BYTES_MAX, USER_NAME_BYTES_MAX};
 use crate::service::npm::access::{Action, Decision};
 use crate::service::npm::answer::{Answer, json_string};
 use crate::service::npm::packument::push_list;
@@ -20,16 +21,8 @@ use crate::service::npm::shared::Shared;
 
 /// What the ids of users begin with.
 const ID_PREFIX: &str = "org.couchdb.user:";
-/// Longest user name.
-const USER_BYTES_MAX: usize = 64;
 /// Shortest password of a new user (NIST SP 800-63B §5.1.1.2).
 const PASSWORD_BYTES_MIN: usize = 8;
-/// Longest password: hashing is slow on purpose, not without end.
-const PASSWORD_BYTES_MAX: usize = 1024;
-/// Longest address.
-const EMAIL_BYTES_MAX: usize = 254;
-/// Longest token that is looked at.
-const TOKEN_BYTES_MAX: usize = 512;
 
 /// How somebody came to a route about accounts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +54,7 @@ fn is_basic(authorization: Option<&[u8]>) -> bool {
 pub(crate) fn user_in_path(raw: &[u8]) -> Option<String> {
     let decoded = decode(raw)?;
     let name = decoded.strip_prefix(ID_PREFIX)?;
-    (!name.is_empty() && name.len() <= USER_BYTES_MAX).then(|| name.to_owned())
+    (!name.is_empty() && name.len() <= USER_NAME_BYTES_MAX).then(|| name.to_owned())
 }
 
 /// 401 with what to do about it.
@@ -138,6 +131,7 @@ fn refuse_login(name: &str, login: &Login) -> Option<Answer> {
     let email = login.email.as_deref().unwrap_or_default();
     match () {
         () if login.name != name => refuse("the document is of another user than the path names"),
+        // What the store takes; told here, where there is somebody to tell.
         () if !is_user_name(name) => {
             refuse("a user name is 1 to 64 of a-z, 0-9, '.', '_' and '-', not beginning with '.' or '-'")
         }
@@ -148,12 +142,6 @@ fn refuse_login(name: &str, login: &Login) -> Option<Answer> {
         }
         () => None,
     }
-}
-
-/// What the store takes; told here, where there is somebody to tell.
-fn is_user_name(name: &str) -> bool {
-    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
-    plain && (1..=USER_BYTES_MAX).contains(&name.len()) && !name.starts_with(['.', '-'])
 }
 
 fn logged_in(users: &dyn Users, user: &str) -> Answer {
@@ -237,7 +225,7 @@ pub(crate) fn starred(shared: &Shared, user: &str, identity: &Identity) -> Answe
 pub(crate) fn user_in_key(raw: Option<&[u8]>) -> Option<String> {
     let key = decode(raw?)?;
     let name = serde_json::from_str::<String>(&key).unwrap_or_else(|_| key.into_owned());
-    (!name.is_empty() && name.len() <= USER_BYTES_MAX).then_some(name)
+    (!name.is_empty() && name.len() <= USER_NAME_BYTES_MAX).then_some(name)
 }
 
 #[cfg(test)]
@@ -257,7 +245,7 @@ mod tests {
             assert_eq!(user_in_path(raw.as_bytes()).as_deref(), expected, "{raw}");
         }
         let path = |length: usize| user_in_path(format!("{ID_PREFIX}{}", "a".repeat(length)).as_bytes());
-        assert!(path(USER_BYTES_MAX).is_some() && path(USER_BYTES_MAX + 1).is_none());
+        assert!(path(USER_NAME_BYTES_MAX).is_some() && path(USER_NAME_BYTES_MAX + 1).is_none());
     }
 
     #[test]
@@ -266,10 +254,12 @@ mod tests {
             let login = Login { name: name.into(), password: "p".repeat(password), email: Some("e".repeat(email)) };
             refuse_login(name, &login).is_some()
         };
-        for name in ["ann", "ann-2.x_", "0", "_a", &"a".repeat(USER_BYTES_MAX)] {
+        for name in ["ann", "ann-2.x_", "0", "_a", &"a".repeat(USER_NAME_BYTES_MAX)] {
             assert!(!refused(name, PASSWORD_BYTES_MIN, 0), "{name}");
         }
-        for name in ["", "Ann", "$all", ".a", "a b", "a:b", "a/b", "ä", "-a", "a\n", &"a".repeat(USER_BYTES_MAX + 1)] {
+        for name in
+            ["", "Ann", "$all", ".a", "a b", "a:b", "a/b", "ä", "-a", "a\n", &"a".repeat(USER_NAME_BYTES_MAX + 1)]
+        {
             assert!(refused(name, PASSWORD_BYTES_MIN, 0), "{name}");
         }
         for (password, email, expected) in [

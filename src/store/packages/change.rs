@@ -114,7 +114,7 @@ pub(super) fn maintain(
     if before == maintainers {
         return Ok(row::same(&package));
     }
-    if let Some(refusal) = unfit(work.db, maintainers)? {
+    if let Some(refusal) = unfit(work.db, &before, maintainers)? {
         return Ok(refusal);
     }
     if row::is_stale(&package, seen) {
@@ -124,17 +124,19 @@ pub(super) fn maintain(
     row::advance(work, &package)
 }
 
-fn unfit(db: &Connection, maintainers: &[String]) -> rusqlite::Result<Option<Written>> {
-    if maintainers.is_empty() {
-        return Ok(Some(Written::Refused("a package needs at least one maintainer")));
-    }
+/// Whoever is added must be a user. A user who was removed may stay, for clients send the whole list
+/// back, but not alone: nobody could write the package then.
+fn unfit(db: &Connection, before: &[String], maintainers: &[String]) -> rusqlite::Result<Option<Written>> {
     let mut statement = db.prepare_cached("SELECT 1 FROM users WHERE name = ?1 AND removed_ms IS NULL")?;
+    let mut is_kept_up = false;
     for name in maintainers {
-        if !statement.exists([name])? {
+        let is_user = statement.exists([name])?;
+        if !is_user && !before.contains(name) {
             return Ok(Some(Written::Refused("a maintainer must be a user of this registry")));
         }
+        is_kept_up |= is_user;
     }
-    Ok(None)
+    Ok((!is_kept_up).then_some(Written::Refused("a package needs at least one maintainer who is a user")))
 }
 
 pub(super) fn star(work: &Work<'_>, name: &str, user: &str, on: bool) -> rusqlite::Result<Written> {

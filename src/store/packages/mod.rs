@@ -14,7 +14,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::app::store::{Actor, Draft, Package, Packages, Result, SearchHit, SearchQuery, Written};
+use crate::app::store::{Actor, Draft, Package, Packages, Result, SearchPage, SearchQuery, Written};
 use crate::store::Inner;
 use crate::store::error::broken;
 use crate::store::staging::StagedFile;
@@ -93,7 +93,7 @@ impl Packages for PackageStore {
         self.0.readers.read(|db| Ok(load::starred(db, user)?))
     }
 
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>> {
-        self.0.readers.read(|db| Ok(search::search(db, query)?))
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage> {
+        self.0.readers.read(|db| Ok(search::search(db, query, may_see)?))
     }
 }

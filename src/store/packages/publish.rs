@@ -84,10 +84,30 @@ fn refusal(
     if row::is_tombstone(db, package.id, &publication.version)? {
         return Ok(Some(Written::Tombstone));
     }
-    let mut statement =
-        db.prepare_cached("SELECT blob = ?3 AND publisher = ?4 FROM versions WHERE package = ?1 AND version = ?2")?;
-    let same = statement.query_row((package.id, &publication.version, blob.0, &*actor.user), |row| row.get(0));
-    Ok(same.optional()?.map(|same: bool| if same { row::same(package) } else { Written::Exists }))
+    let mut statement = db.prepare_cached(
+        "SELECT blob = ?3 AND publisher = ?4, revision FROM versions WHERE package = ?1 AND version = ?2",
+    )?;
+    let found = statement
+        .query_row((package.id, &publication.version, blob.0, &*actor.user), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((is_same, revision)) = found else { return Ok(None) };
+    let is_retry = is_same && has_tags(db, package, publication, revision)?;
+    Ok(Some(if is_retry { row::same(package) } else { Written::Exists }))
+}
+
+/// Whether every tag asked for names this version or one that was published later: else this is no
+/// repeated request but another one, and to answer that it is done would be a lie.
+fn has_tags(db: &Connection, package: &PackageRow, publication: &Publication, revision: i64) -> rusqlite::Result<bool> {
+    let mut statement = db.prepare_cached(
+        "SELECT 1 FROM tags t JOIN versions v ON v.package = t.package AND v.version = t.version
+         WHERE t.package = ?1 AND t.tag = ?2 AND v.revision >= ?3",
+    )?;
+    for tag in &publication.tags {
+        if !statement.exists((package.id, tag, revision))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn create(work: &Work<'_>, name: &str, actor: &Actor) -> rusqlite::Result<PackageRow> {

@@ -8,14 +8,12 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::app::store::{Maintainer, SearchHit, SearchQuery};
+use crate::app::store::{Maintainer, SearchHit, SearchPage, SearchQuery};
 use crate::store::number::unsigned;
 use crate::store::packages::load;
 
 /// Words of one query that are looked at.
 const WORDS_MAX: usize = 32;
-/// Packages that one search returns at most.
-const HITS_MAX: usize = 10_000;
 /// What one step of the ranking is worth: more than BM25 ever gives.
 const TIER: f64 = 1000.0;
 
@@ -26,26 +24,23 @@ struct Candidate {
     score: f64,
 }
 
-pub(super) fn search(db: &Connection, query: &SearchQuery) -> rusqlite::Result<Vec<SearchHit>> {
-    search_up_to(db, query, HITS_MAX)
-}
-
-fn search_up_to(db: &Connection, query: &SearchQuery, hits_max: usize) -> rusqlite::Result<Vec<SearchHit>> {
-    let mut candidates = if query.words.is_empty() { all(db)? } else { matching(db, &query.words)? };
-    candidates.retain(|candidate| is_in_scope(&candidate.name, query.scope.as_deref()));
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
-    let mut hits = Vec::new();
-    for candidate in candidates {
-        if hits.len() == hits_max {
-            break;
-        }
-        if let Some(hit) = hit(db, candidate)?
-            && fits(&hit, query)
-        {
-            hits.push(hit);
+pub(super) fn search(
+    db: &Connection,
+    query: &SearchQuery,
+    may_see: &dyn Fn(&str) -> bool,
+) -> rusqlite::Result<SearchPage> {
+    let mut candidates = Vec::new();
+    for candidate in if query.words.is_empty() { all(db)? } else { matching(db, &query.words)? } {
+        let is_open = is_in_scope(&candidate.name, query.scope.as_deref()) && may_see(&candidate.name);
+        if is_open && has_keywords(db, &candidate, query)? && is_maintained(db, &candidate, query)? {
+            candidates.push(candidate);
         }
     }
-    Ok(hits)
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.name.cmp(&b.name)));
+    let total = candidates.len();
+    let page = candidates.into_iter().skip(query.from).take(query.size);
+    let hits = page.filter_map(|candidate| hit(db, candidate).transpose()).collect::<rusqlite::Result<_>>()?;
+    Ok(SearchPage { total, hits })
 }
 
 fn all(db: &Connection) -> rusqlite::Result<Vec<Candidate>> {
@@ -104,10 +99,23 @@ fn is_in_scope(name: &str, scope: Option<&str>) -> bool {
     name.strip_prefix('@').and_then(|name| name.split_once('/')).is_some_and(|(of, _)| of.eq_ignore_ascii_case(scope))
 }
 
-fn fits(hit: &SearchHit, query: &SearchQuery) -> bool {
-    let has_keyword = |wanted: &String| hit.keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(wanted));
-    let is_maintained = |wanted: &String| hit.maintainers.iter().any(|maintainer| maintainer.name == *wanted);
-    query.keywords.iter().take(WORDS_MAX).all(has_keyword) && query.maintainer.iter().all(is_maintained)
+fn has_keywords(db: &Connection, candidate: &Candidate, query: &SearchQuery) -> rusqlite::Result<bool> {
+    if query.keywords.is_empty() {
+        return Ok(true);
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT v.keywords FROM tags t JOIN versions v ON v.package = t.package AND v.version = t.version
+         WHERE t.package = ?1 AND t.tag = 'latest'",
+    )?;
+    let keywords: Option<String> = statement.query_row([candidate.id], |row| row.get(0)).optional()?;
+    let keywords = parse_keywords(&keywords.unwrap_or_default());
+    let has = |wanted: &String| keywords.iter().any(|keyword| keyword.eq_ignore_ascii_case(wanted));
+    Ok(query.keywords.iter().take(WORDS_MAX).all(has))
+}
+
+fn is_maintained(db: &Connection, candidate: &Candidate, query: &SearchQuery) -> rusqlite::Result<bool> {
+    let Some(user) = &query.maintainer else { return Ok(true) };
+    db.prepare_cached("SELECT 1 FROM maintainers WHERE package = ?1 AND user = ?2")?.exists((candidate.id, user))
 }
 
 fn hit(db: &Connection, candidate: Candidate) -> rusqlite::Result<Option<SearchHit>> {
@@ -198,16 +206,24 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_found_than_the_bound_and_the_best_of_them() {
+    fn a_page_is_of_the_best_and_all_that_may_be_seen_are_counted() {
         let (_dir, store) = testing::new();
-        for name in ["foo-b", "foo", "foo-c"] {
+        for name in ["foo-b", "foo", "foo-c", "foo-secret"] {
             testing::publish(&store, name, "1.0.0", "ann").unwrap();
         }
-        let query = SearchQuery { words: vec!["foo".to_owned()], ..SearchQuery::default() };
-        for (hits_max, count) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3)] {
-            let hits = store.inner.readers.read(|db| Ok(search_up_to(db, &query, hits_max)?)).unwrap();
-            assert_eq!(hits.len(), count);
-            assert!(hits.first().is_none_or(|hit| &*hit.name == "foo"));
+        for (from, size, expected) in [
+            (0, 0, &[][..]),
+            (0, 1, &["foo"]),
+            (1, 1, &["foo-b"]),
+            (0, 3, &["foo", "foo-b", "foo-c"]),
+            (2, 9, &["foo-c"]),
+            (3, 9, &[]),
+            (usize::MAX, usize::MAX, &[]),
+        ] {
+            let query = SearchQuery { words: vec!["foo".to_owned()], from, size, ..SearchQuery::default() };
+            let page = store.packages().search(&query, &|name| name != "foo-secret").unwrap();
+            let names: Vec<&str> = page.hits.iter().map(|hit| &*hit.name).collect();
+            assert_eq!((page.total, names.as_slice()), (3, expected), "from {from}, {size} of them");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::app::store::{Actor, BlobId, Package, Packages, Readme, SearchQuery, Written};
+use crate::app::store::{Actor, BlobId, Draft, Package, Packages, Readme, SearchQuery, Written};
 use crate::store::Store;
 use crate::store::testing::{actor, done, draft, new, open, publish, stage};
 
@@ -77,6 +77,22 @@ fn the_same_bytes_by_the_same_user_are_no_conflict() {
     let anyone = Actor { user: "bob".into(), must_maintain: false };
     assert_eq!(store.packages().publish(draft(&store, "p", "1.0.0"), &anyone).unwrap(), Written::Exists);
     assert_eq!(load(&store, "p").revision, 1);
+}
+
+/// `npm publish --tag beta` of a version that is there already: the tag would not be set.
+#[test]
+fn the_same_bytes_under_another_tag_are_a_conflict() {
+    let (_dir, store) = new();
+    let publish = |version: &str, tag: &str| {
+        let draft = Draft { tags: owned(&[tag]), ..draft(&store, "p", version) };
+        store.packages().publish(draft, &actor("ann")).unwrap()
+    };
+    assert_eq!(publish("1.0.0", "beta"), done(1));
+    assert_eq!(publish("2.0.0", "latest"), done(2));
+    assert_eq!(publish("2.0.0", "beta"), Written::Exists, "beta names an older one");
+    assert_eq!(publish("2.0.0", "next"), Written::Exists, "there is no such tag");
+    assert_eq!(publish("1.0.0", "latest"), Written::Same { revision: 2 }, "the tag has moved on since");
+    assert_eq!(publish("1.0.0", "beta"), Written::Same { revision: 2 });
 }
 
 #[test]
@@ -238,9 +254,23 @@ fn maintainers_are_users_and_at_least_one() {
     assert_eq!(maintain(Some(4), &["bob"], "bob"), done(5));
     assert_eq!(maintain(None, &["ann"], "ann"), Written::NotMaintainer);
     assert_eq!(load(&store, "p").maintainers[0].name, "bob");
-    store.accounts().remove("bob").unwrap();
-    assert!(matches!(maintain(None, &["bob", "ann"], "bob"), Written::Refused(_)), "bob was removed");
     assert_eq!(packages.maintain("q", None, &owned(&["ann"]), &actor("ann")).unwrap(), Written::Missing);
+}
+
+/// Clients send the whole list back, so one name that nobody answers to must not freeze it.
+#[test]
+fn a_maintainer_who_was_removed_hinders_nobody_and_is_not_enough() {
+    let (_dir, store, packages) = three();
+    for user in ["ann", "bob", "cleo"] {
+        store.accounts().create(user, None, "", false).unwrap();
+    }
+    let maintain = |names: &[&str]| packages.maintain("p", None, &owned(names), &actor("ann")).unwrap();
+    assert_eq!(maintain(&["ann", "bob"]), done(4));
+    store.accounts().remove("bob").unwrap();
+    assert_eq!(maintain(&["ann", "bob", "cleo"]), done(5));
+    assert!(matches!(maintain(&["bob"]), Written::Refused(_)), "nobody would be left who can write it");
+    assert_eq!(maintain(&["ann", "cleo"]), done(6));
+    assert!(matches!(maintain(&["ann", "bob"]), Written::Refused(_)), "a removed user is not added again");
 }
 
 #[test]
@@ -300,7 +330,7 @@ fn without_a_new_latest_the_old_one_goes_with_its_version() {
     assert_eq!(packages.unpublish("p", &twice, None, 3, &actor("ann")).unwrap(), done(4));
     let package = load(&store, "p");
     assert_eq!((package.tags.len(), package.readme), (0, None));
-    assert_eq!(store.packages().search(&SearchQuery::default()).unwrap(), []);
+    assert_eq!(found(&store, SearchQuery::default()), Vec::<String>::new());
     assert_eq!(publish(&store, "p", "3.0.0", "ann").unwrap(), done(5));
     assert_eq!(tag_of(&load(&store, "p"), "latest"), Some("3.0.0"));
 }
@@ -360,7 +390,9 @@ fn removing_every_version_removes_the_package() {
 // Searching.
 
 fn found(store: &Store, query: SearchQuery) -> Vec<String> {
-    let hits = store.packages().search(&query).unwrap();
+    let page = store.packages().search(&SearchQuery { size: usize::MAX, ..query }, &|_| true).unwrap();
+    let hits = page.hits;
+    assert_eq!(hits.len(), page.total);
     assert!(hits.iter().all(|hit| hit.score > 0.0) && hits.is_sorted_by(|a, b| a.score >= b.score));
     hits.iter().map(|hit| hit.name.to_string()).collect()
 }
@@ -436,7 +468,7 @@ fn no_word_is_syntax_and_none_breaks_the_search() {
 #[test]
 fn the_index_follows_latest() {
     let (_dir, store, packages) = three();
-    let hit = |word: &str| packages.search(&words(&[word])).unwrap();
+    let hit = |word: &str| packages.search(&SearchQuery { size: 9, ..words(&[word]) }, &|_| true).unwrap().hits;
     assert_eq!(hit("1.0.0")[0].version, "1.0.0");
     assert_eq!(hit("2.0.0").len(), 0);
     packages.tag("p", "latest", Some("2.0.0"), &actor("ann")).unwrap();

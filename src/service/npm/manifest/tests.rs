@@ -254,3 +254,10 @@ fn installers_learn_of_install_scripts_and_shrinkwraps() {
     let (_, short) = stored(json!({}), json!({"scripts": {"postinstall": "x"}}), &contents());
     assert_eq!(short["hasInstallScript"], json!(true));
 }
+
+#[test]
+fn nesting_cannot_be_hidden_in_a_string() {
+    let hidden = serde_json::to_string(&format!("{}1{}", "[".repeat(100), "]".repeat(100))).unwrap();
+    let package = format!("{{\"name\":\"n\",\"x\":{{\"$serde_json::private::RawValue\":{hidden}}}}}");
+    assert_eq!(parse(package.as_bytes()), Err(Error::NotJson));
+}

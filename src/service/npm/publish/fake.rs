@@ -131,7 +131,7 @@ impl Packages for Fake {
     fn starred(&self, _: &str) -> Result<Vec<String>> {
         unreachable!("publishing asks nothing else of the store")
     }
-    fn search(&self, _: &SearchQuery) -> Result<Vec<SearchHit>> {
+    fn search(&self, _: &SearchQuery, _: &dyn Fn(&str) -> bool) -> Result<SearchPage> {
         unreachable!("publishing asks nothing else of the store")
     }
 }

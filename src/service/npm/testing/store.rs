@@ -241,11 +241,13 @@ impl Packages for FakeStore {
         Ok(starred.map(|package| package.name.to_string()).collect())
     }
 
-    fn search(&self, query: &SearchQuery) -> Result<Vec<SearchHit>> {
+    fn search(&self, query: &SearchQuery, may_see: &dyn Fn(&str) -> bool) -> Result<SearchPage> {
         self.check()?;
         let packages = take(&self.packages);
-        let found = packages.values().filter(|package| query.words.iter().all(|word| package.name.contains(word)));
-        Ok(found
+        let fits = |package: &&Package| query.words.iter().all(|word| package.name.contains(word));
+        let found: Vec<&Package> = packages.values().filter(fits).filter(|package| may_see(&package.name)).collect();
+        let hits = found.iter().skip(query.from).take(query.size);
+        let hits = hits
             .map(|package| SearchHit {
                 name: Arc::clone(&package.name),
                 version: package.versions[0].version.clone(),
@@ -257,7 +259,8 @@ impl Packages for FakeStore {
                 manifest: r#"{"license":"MIT","homepage":"h","repository":{"url":"r"}}"#.into(),
                 score: 1.5,
             })
-            .collect())
+            .collect();
+        Ok(SearchPage { total: found.len(), hits })
     }
 }
 
