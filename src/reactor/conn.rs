@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use mio::net::TcpStream;
 
 use crate::buffer::SendBuf;
+use crate::limits::BARREN_EVENTS_MAX;
 use crate::session::http1::Http1;
 use crate::session::{Phase, Settings};
 
@@ -124,6 +125,16 @@ impl Conn {
             barren: 0,
             deadlines,
         }
+    }
+
+    /// Counts a turn; whether too many in a row led nowhere, though the peer had its part to do.
+    pub(super) fn is_barren(&mut self, progress: bool, waits_for_us: bool) -> bool {
+        self.barren = match (progress, waits_for_us) {
+            (true, _) => 0,
+            (false, true) => self.barren,
+            (false, false) => self.barren.saturating_add(1),
+        };
+        self.barren > BARREN_EVENTS_MAX
     }
 
     /// Bytes still to send.

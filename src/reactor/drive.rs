@@ -15,7 +15,7 @@ use super::timers::Owner;
 use super::{Mesh, Reactor};
 use crate::app::{App, Change, Lane, Sink};
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::{BARREN_EVENTS_MAX, READS_PER_TURN_MAX};
+use crate::limits::READS_PER_TURN_MAX;
 use crate::session::{Done, Phase, Turn, Work};
 
 /// What a connection always waits for. Urgent data is told apart because a read stops at its mark.
@@ -142,15 +142,11 @@ impl Reactor {
         let changed = conn.session.served() != served || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
-        if worked || changed || moved.read || moved.sent || reads.eof {
-            conn.barren = 0;
-        } else if !waits_for_us {
-            conn.barren += 1;
-            if conn.barren > BARREN_EVENTS_MAX {
-                self.meters.quarantined.one();
-                log::warn!("a connection whose events led nowhere was cut off");
-                return Fate::Close;
-            }
+        let progress = worked || changed || moved.read || moved.sent || reads.eof;
+        if conn.is_barren(progress, waits_for_us) {
+            self.meters.quarantined.one();
+            log::warn!("a connection whose events led nowhere was cut off");
+            return Fate::Close;
         }
         conn.deadlines.update(&conn.session, moved, &self.settings.http, self.now.monotonic_ns);
         self.wait_for_more(key, flushed)

@@ -28,9 +28,8 @@ pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -
         if *sent - start >= SEND_PER_TURN_BYTES {
             return Ok(Flushed::Paused);
         }
-        let wanted = out.front_len();
-        let result = match front {
-            Front::File(file, offset, length) => sys::send_file(stream.as_fd(), file, offset, length),
+        let (offered, result) = match front {
+            Front::File(file, offset, length) => (length, sys::send_file(stream.as_fd(), file, offset, length)),
             _ => send_bytes(stream, out),
         };
         match result {
@@ -39,7 +38,7 @@ pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -
                 *sent += count as u64;
                 out.advance(count as u64);
                 // A short write of bytes means the socket buffer is full; asking again is a wasted call.
-                if (count as u64) < wanted && !out.front_is_file() {
+                if (count as u64) < offered && !out.front_is_file() {
                     return Ok(Flushed::Blocked);
                 }
             }
@@ -50,19 +49,50 @@ pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -
     }
 }
 
-fn send_bytes(stream: &mut TcpStream, out: &SendBuf) -> io::Result<usize> {
+/// How many bytes the kernel was offered, and what it said.
+fn send_bytes(stream: &mut TcpStream, out: &SendBuf) -> (u64, io::Result<usize>) {
     if let Some(bytes) = out.only_own() {
-        return stream.write(bytes);
+        return (bytes.len() as u64, stream.write(bytes));
     }
     let mut slices = [IoSlice::new(&[]); SEND_PIECES_MAX];
-    let mut count = 0;
+    let (mut count, mut offered) = (0, 0);
     out.slices(|slice| {
         slices[count] = IoSlice::new(slice);
+        offered += slice.len() as u64;
         count += 1;
         count < SEND_PIECES_MAX
     });
-    match (count, out.is_followed_by_file()) {
+    let result = match (count, out.is_followed_by_file()) {
         (1, true) => sys::send_more(stream.as_fd(), &slices[0]),
         _ => stream.write_vectored(&slices[..count]),
+    };
+    (offered, result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::SEND_COPY_BYTES_MAX;
+    use std::io::Read;
+    use std::sync::Arc;
+
+    #[test]
+    fn more_pieces_than_one_call_takes_are_no_full_socket() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let far = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
+        let (near, _) = listener.accept().expect("a connection");
+        near.set_nonblocking(true).expect("a socket");
+        let mut near = TcpStream::from_std(near);
+        let piece: Arc<[u8]> = vec![b'x'; SEND_COPY_BYTES_MAX + 1].into();
+        let mut out = SendBuf::new();
+        for _ in 0..SEND_PIECES_MAX + 1 {
+            out.put_shared(&piece, 0..piece.len());
+        }
+        let total = out.len();
+        // A reader that keeps up, so that the socket is never full.
+        let reader = std::thread::spawn(move || far.take(total).read_to_end(&mut Vec::new()).expect("bytes"));
+        let mut sent = 0;
+        assert_eq!(flush(&mut near, &mut out, &mut sent).expect("open"), Flushed::All);
+        assert_eq!((sent, reader.join().expect("no panic") as u64), (total, total));
     }
 }

@@ -73,6 +73,8 @@ impl Listener {
 
     /// Puts it into the poll; new connections and those already waiting are told once.
     pub(super) fn arm(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        // The last descriptor may have gone to another thread when this one gave up its own.
+        self.reserve = self.reserve.take().or_else(reserve);
         if !self.armed {
             registry.register(&mut self.socket, token, Interest::READABLE)?;
             self.armed = true;

@@ -109,3 +109,70 @@ impl Mesh {
 fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
     inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Events, Poll, Token};
+    use std::time::Duration;
+
+    fn mesh(threads: usize) -> (Vec<Poll>, Mesh) {
+        let polls: Vec<Poll> = (0..threads).map(|_| Poll::new().expect("a poll")).collect();
+        let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), Token(0)).expect("a waker"));
+        let mesh = Mesh::new(wakers.collect());
+        (polls, mesh)
+    }
+
+    fn is_woken(poll: &mut Poll) -> bool {
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll");
+        !events.is_empty()
+    }
+
+    fn package(number: usize) -> Change {
+        Change::Package(format!("p{number}").into())
+    }
+
+    #[test]
+    fn a_change_is_left_for_every_thread_and_wakes_none() {
+        let (mut polls, mesh) = mesh(2);
+        let before = mesh.epoch();
+        mesh.announce(&[]);
+        assert_eq!(mesh.epoch(), before, "nothing changed");
+        mesh.announce(&[package(1), package(2)]);
+        assert_ne!(mesh.epoch(), before);
+        for (thread, poll) in polls.iter_mut().enumerate() {
+            assert_eq!(mesh.take_changes(thread), [package(1), package(2)]);
+            assert!(mesh.take_changes(thread).is_empty(), "they are told once");
+            assert!(!is_woken(poll));
+        }
+    }
+
+    #[test]
+    fn a_thread_without_work_is_owed_no_endless_list() {
+        let (_polls, mesh) = mesh(1);
+        (0..CHANGES_QUEUED_MAX).for_each(|number| mesh.announce(&[package(number)]));
+        assert_eq!(mesh.take_changes(0).len(), CHANGES_QUEUED_MAX);
+        (0..=CHANGES_QUEUED_MAX).for_each(|number| mesh.announce(&[package(number)]));
+        mesh.announce(&[package(0)]);
+        assert_eq!(mesh.take_changes(0), [Change::Everything, package(0)]);
+        let many: Vec<Change> = (0..=CHANGES_QUEUED_MAX).map(package).collect();
+        mesh.announce(&many);
+        assert_eq!(mesh.take_changes(0), [Change::Everything]);
+    }
+
+    #[test]
+    fn a_result_wakes_its_thread_alone_each_time_its_list_was_empty() {
+        let (mut polls, mesh) = mesh(2);
+        for round in 0..3 {
+            mesh.deliver(1, Key(round), Done::Busy);
+            mesh.deliver(1, Key(round + 10), Done::Busy);
+            assert!(is_woken(&mut polls[1]) && !is_woken(&mut polls[0]), "round {round}");
+            let keys: Vec<Key> = mesh.take_done(1).into_iter().map(|(key, _)| key).collect();
+            assert_eq!(keys, [Key(round), Key(round + 10)]);
+            assert!(!is_woken(&mut polls[1]) && mesh.take_done(0).is_empty());
+        }
+        mesh.drain();
+        assert!(mesh.is_draining() && polls.iter_mut().all(is_woken));
+    }
+}

@@ -214,7 +214,7 @@ impl Writer {
             // A list that has nothing in common with ours is no list of what should stay.
             return Ok(Written::Refused(NOTHING_LEFT));
         }
-        let left = package.versions.iter().filter(|ours| !missing.contains(&ours.version));
+        let left = package.versions.iter().filter(|ours| !goes(ours));
         let tagged = package.tags.iter().find(|(tag, _)| tag == "latest").map(|(_, version)| version);
         let latest = match tagged {
             Some(version) if !missing.contains(version) => Some(version.as_str()),
