@@ -69,6 +69,9 @@ impl Display for Failure {
 fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
     // Before anything else: a signal that comes during the start must end the node in order too.
     let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+    if let Err(error) = reactor::sys::raise_open_files() {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
     let count = thread_count(settings.node.threads);
     let sockets = listen(&settings, count)?;
     let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;

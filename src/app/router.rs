@@ -227,7 +227,11 @@ impl Router {
     pub fn find<'p>(&self, method: Method, path: &'p [u8]) -> Found<'_, 'p> {
         let Some(rest) = path.strip_prefix(b"/") else { return Found::Nothing };
         // One slash at the end is the same resource; more are not.
-        let rest = rest.strip_suffix(b"/").unwrap_or(rest);
+        let rest = match rest.strip_suffix(b"/") {
+            Some(b"") => return Found::Nothing,
+            Some(rest) => rest,
+            None => rest,
+        };
         let mut params = Params::default();
         let Some(endpoint) = self.walk(0, rest, &mut params) else { return Found::Nothing };
         let route = match method {
@@ -404,6 +408,7 @@ mod tests {
     fn one_slash_at_the_end_is_forgiven_and_empty_segments_are_not() {
         assert_eq!(find(Method::Get, "/a/"), "2 a");
         assert_eq!(find(Method::Get, "//a"), "404");
+        assert_eq!(find(Method::Get, "//"), "404");
         assert_eq!(find(Method::Get, "/a//"), "404");
         assert_eq!(find(Method::Get, "/a//1.0.0"), "404");
         assert_eq!(find(Method::Get, "a"), "404");

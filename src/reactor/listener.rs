@@ -4,7 +4,7 @@
 //! poll for a pause, and a descriptor kept in reserve lets one waiting client be told why.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream as StdStream};
 use std::time::Duration;
 
@@ -121,6 +121,8 @@ pub(super) fn refuse(stream: TcpStream) {
     // Whoever cannot take 200 bytes at once gets none.
     let _ = stream.write(REFUSAL);
     let _ = stream.shutdown(std::net::Shutdown::Write);
+    // Closing with a request unread would reset the connection and could take the refusal with it.
+    let _ = stream.read(&mut [0; 4096]);
 }
 
 fn reserve() -> Option<File> {

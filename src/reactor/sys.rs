@@ -108,6 +108,23 @@ pub fn concerns_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// Raises the limit of open files as far as the process may on its own; the limit then.
+///
+/// Shells start programs with 1,024, a number that dates from `select`.
+pub fn raise_open_files() -> io::Result<u64> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a local that the call writes to.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    limit.rlim_cur = limit.rlim_max;
+    // SAFETY: `limit` is a local that the call reads.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &limit) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(limit.rlim_cur)
+}
+
 #[cfg(not(target_os = "linux"))]
 pub use portable::*;
 

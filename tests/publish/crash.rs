@@ -9,9 +9,7 @@ use super::{Registry, verify};
 /// Publishes `package` on a connection of its own; the status, or `None` if the node went away.
 fn try_publish(registry: &Registry, package: &Package) -> Option<u16> {
     let body = package.body();
-    let stream = std::net::TcpStream::connect(registry.node.address()).ok()?;
-    drop(stream);
-    let mut raw = Raw::connect(registry.node.address());
+    let mut raw = Raw::try_connect(registry.node.address()).ok()?;
     let head = format!(
         "PUT {} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n",
         package.path(),
@@ -33,7 +31,7 @@ fn publish_until_killed(registry: &Registry, kill_after: usize) -> Vec<Package> 
             scope.spawn(|| {
                 loop {
                     let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= 100 || std::net::TcpStream::connect(registry.node.address()).is_err() {
+                    if n >= 100 {
                         return;
                     }
                     let name = format!("p{}", n % 10);

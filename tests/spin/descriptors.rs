@@ -83,3 +83,13 @@ fn status(response: Option<Response>) -> u16 {
 fn count(statuses: &[u16], wanted: u16) -> usize {
     statuses.iter().filter(|&&status| status == wanted).count()
 }
+
+#[test]
+fn a_shells_soft_limit_is_raised_to_the_hard_one() {
+    let node = Setup::new().open_files_soft(256).start();
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.pid())).expect("the node runs");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("Linux tells it");
+    let numbers: Vec<&str> = line["Max open files".len()..].split_whitespace().collect();
+    assert_eq!(numbers[0], numbers[1], "{line}");
+    assert_ne!(numbers[0], "256", "{line}");
+}

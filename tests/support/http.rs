@@ -111,10 +111,15 @@ pub(crate) struct Raw {
 impl Raw {
     /// Connects, without delay for small writes.
     pub(crate) fn connect(address: SocketAddr) -> Raw {
-        let stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("connect {address}: {error}"));
-        stream.set_nodelay(true).expect("a fresh socket takes options");
-        stream.set_write_timeout(Some(READ_TIMEOUT)).expect("the timeout is not zero");
-        Raw { stream, unread: Vec::new() }
+        Raw::try_connect(address).unwrap_or_else(|error| panic!("connect {address}: {error}"))
+    }
+
+    /// Connects to a node that may be gone.
+    pub(crate) fn try_connect(address: SocketAddr) -> std::io::Result<Raw> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(READ_TIMEOUT))?;
+        Ok(Raw { stream, unread: Vec::new() })
     }
 
     /// Sends all bytes. A peer that closed meanwhile is no failure here: its answer tells the story.

@@ -76,7 +76,8 @@ pub(crate) struct Setup {
     args: Vec<String>,
     config: String,
     envs: Vec<(String, String)>,
-    nofile: Option<u32>,
+    /// Arguments of the shell's `ulimit`.
+    ulimit: Option<String>,
     listen: String,
 }
 
@@ -87,7 +88,7 @@ impl Setup {
             args: Vec::new(),
             config: String::new(),
             envs: Vec::new(),
-            nofile: None,
+            ulimit: None,
             listen: "127.0.0.1:0".to_owned(),
         }
     }
@@ -127,7 +128,13 @@ impl Setup {
 
     /// Limits the descriptors of the process (`ulimit -n`).
     pub(crate) fn open_files_max(mut self, count: u32) -> Setup {
-        self.nofile = Some(count);
+        self.ulimit = Some(format!("-n {count}"));
+        self
+    }
+
+    /// The same, but the process may raise it again.
+    pub(crate) fn open_files_soft(mut self, count: u32) -> Setup {
+        self.ulimit = Some(format!("-S -n {count}"));
         self
     }
 
@@ -173,9 +180,9 @@ impl Setup {
     }
 
     fn command(&self) -> Command {
-        let Some(count) = self.nofile else { return binary() };
+        let Some(ulimit) = &self.ulimit else { return binary() };
         let mut command = without_node_variables(Command::new("sh"));
-        command.args(["-c", &format!("ulimit -n {count}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_lattice")]);
+        command.args(["-c", &format!("ulimit {ulimit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_lattice")]);
         command
     }
 }
