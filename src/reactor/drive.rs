@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use mio::{Interest, Token};
 
-use super::conn::{Conn, Moved};
+use super::conn::Conn;
 use super::flush::{Flushed, flush};
 use super::slab::Key;
 use super::timers::Owner;
@@ -16,6 +16,7 @@ use super::{Mesh, Reactor};
 use crate::app::{App, Change, Lane, Sink};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
+use crate::session::deadlines::Moved;
 use crate::session::{Done, Phase, Turn, Work};
 
 /// What a connection always waits for. Urgent data is told apart because a read stops at its mark.
@@ -66,15 +67,15 @@ impl Reactor {
     pub(super) fn on_deadline(&mut self, at_ns: u64, key: Key) {
         let now_ns = self.now.monotonic_ns;
         let Some(conn) = self.conns.get_mut(key) else { return };
-        if conn.deadlines.armed != at_ns {
+        if conn.armed != at_ns {
             return; // a later entry of a deadline that was brought forward
         }
-        conn.deadlines.armed = u64::MAX;
+        conn.armed = u64::MAX;
         if conn.deadlines.next() > now_ns {
             return self.arm_deadline(key);
         }
         self.meters.expired.one();
-        if conn.deadlines.write_due <= now_ns {
+        if conn.deadlines.is_deaf(now_ns) {
             return self.close(key); // it takes nothing: there is no way to tell it why
         }
         self.drive_for(key, Cause::Due);
@@ -186,8 +187,8 @@ impl Reactor {
     fn arm_deadline(&mut self, key: Key) {
         let Some(conn) = self.conns.get_mut(key) else { return };
         let next = conn.deadlines.next();
-        if next < conn.deadlines.armed {
-            conn.deadlines.armed = next;
+        if next < conn.armed {
+            conn.armed = next;
             self.timers.set(next, Owner::Conn(key));
         }
     }
@@ -201,7 +202,7 @@ impl Reactor {
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
-        let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.deadlines.armed == at_ns);
+        let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.armed == at_ns);
         self.timers.forget_closed(conns_live, &mut is_live);
     }
 

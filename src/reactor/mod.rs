@@ -286,8 +286,8 @@ impl Reactor {
             meters.closed.one();
             return;
         }
-        conn.deadlines.armed = conn.deadlines.next();
-        timers.set(conn.deadlines.armed, Owner::Conn(key));
+        conn.armed = conn.deadlines.next();
+        timers.set(conn.armed, Owner::Conn(key));
     }
 
     fn on_timers(&mut self) {

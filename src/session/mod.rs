@@ -8,6 +8,7 @@
 //! No socket, no clock: the reactor (or the simulator) gives each call a [`Turn`] and performs the
 //! [`Work`] that comes out of it.
 
+pub mod deadlines;
 pub mod http1;
 
 use std::net::IpAddr;

@@ -3,16 +3,14 @@
 
 use lattice::app::App;
 use lattice::buffer::{Front, RecvBuf, SendBuf};
-use lattice::limits::{LINGER_NS, READS_PER_TURN_MAX, SEND_PER_TURN_BYTES};
+use lattice::limits::{READS_PER_TURN_MAX, SEND_PER_TURN_BYTES};
+use lattice::session::deadlines::Deadlines;
 use lattice::session::http1::Http1;
 use lattice::session::{Phase, Settings, Turn};
 
 use crate::judge::Judge;
 use crate::node::Defect;
 use crate::socket::{Socket, Trouble};
-
-/// A deadline that never comes.
-pub(crate) const NEVER: u64 = u64::MAX;
 
 /// A connection of the node.
 pub(crate) struct Conn {
@@ -36,14 +34,6 @@ pub(crate) struct Conn {
     pub(crate) excused: bool,
 }
 
-/// When its patience ends.
-pub(crate) struct Deadlines {
-    pub(crate) phase: Phase,
-    pub(crate) served: u64,
-    pub(crate) phase_due: u64,
-    pub(crate) write_due: u64,
-}
-
 /// How far a flush came.
 #[derive(PartialEq, Eq, Clone, Copy)]
 pub(crate) enum Flushed {
@@ -61,9 +51,9 @@ pub(crate) struct Reads {
 }
 
 impl Conn {
-    pub(crate) fn new(thread: usize, socket: Socket, judge: Judge, phase_due: u64) -> Self {
+    pub(crate) fn new(thread: usize, socket: Socket, judge: Judge, settings: &Settings, now_ns: u64) -> Self {
         let session = Http1::new();
-        let deadlines = Deadlines { phase: session.phase(), served: 0, phase_due, write_due: NEVER };
+        let deadlines = Deadlines::new(&session, settings, now_ns);
         Self {
             thread,
             socket,
@@ -82,43 +72,6 @@ impl Conn {
             deadlines,
             excused: false,
         }
-    }
-}
-
-impl Deadlines {
-    pub(crate) fn next(&self) -> u64 {
-        self.phase_due.min(self.write_due)
-    }
-
-    pub(crate) fn update(&mut self, session: &Http1, moved: (bool, bool, u64), settings: &Settings, now_ns: u64) {
-        let (read, sent, left) = moved;
-        let (phase, served) = (phase_to_time(session, left), session.served());
-        let begun = phase != self.phase || served != self.served;
-        let (patience, renewed) = match phase {
-            Phase::Head => (settings.head_ns, begun),
-            Phase::Linger => (LINGER_NS, begun),
-            Phase::Body => (settings.body_ns, begun || read),
-            Phase::Idle => (settings.idle_ns, begun || sent),
-            Phase::Working | Phase::Over => (NEVER, true),
-        };
-        if renewed {
-            self.phase_due = now_ns.saturating_add(patience);
-        }
-        (self.phase, self.served) = (phase, served);
-        if left == 0 {
-            self.write_due = NEVER;
-        } else if sent || self.write_due == NEVER {
-            self.write_due = now_ns + settings.write_ns;
-        }
-    }
-}
-
-/// While the peer has an answer to take, only the write deadline runs.
-fn phase_to_time(session: &Http1, left: u64) -> Phase {
-    match session.phase() {
-        Phase::Idle | Phase::Linger if left > 0 => Phase::Working,
-        Phase::Head if !session.wants_read(left) => Phase::Working,
-        phase => phase,
     }
 }
 

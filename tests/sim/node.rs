@@ -7,9 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use lattice::app::{App, Change, Lane, Moment, Sink};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SLOW_JOBS_QUEUED_MAX;
+use lattice::session::deadlines::{Moved, NEVER};
 use lattice::session::{Done, Phase, Settings, Turn, Work};
 
-use crate::conn::{Conn, Flushed, NEVER, check_idle, flush_if_open, read};
+use crate::conn::{Conn, Flushed, check_idle, flush_if_open, read};
 use crate::judge::{End, Judge};
 use crate::reference::DATE;
 use crate::slice::Intended;
@@ -114,8 +115,7 @@ impl Node {
     }
 
     pub(crate) fn accept(&mut self, thread: usize, socket: Socket, judge: Judge) -> usize {
-        let phase_due = self.now_ns + self.settings.head_ns;
-        self.conns.push(Some(Conn::new(thread, socket, judge, phase_due)));
+        self.conns.push(Some(Conn::new(thread, socket, judge, &self.settings, self.now_ns)));
         self.conns.len() - 1
     }
 
@@ -226,7 +226,7 @@ impl Node {
             }
             conn.excused = true;
             conn.judge.on_expired();
-            if conn.deadlines.write_due <= self.now_ns {
+            if conn.deadlines.is_deaf(self.now_ns) {
                 self.close(key, End::Broken)?;
             } else {
                 self.drive(key, Cause::Due)?;
@@ -330,7 +330,8 @@ impl Node {
         if conn.barren > BARREN_MAX {
             return Err(format!("driven without end in {:?}", conn.session.phase()));
         }
-        conn.deadlines.update(&conn.session, (reads.bytes > 0, sent, left), &self.settings, self.now_ns);
+        let moved = Moved { read: reads.bytes > 0, sent, left };
+        conn.deadlines.update(&conn.session, moved, &self.settings, self.now_ns);
         check_idle(conn)?;
         self.wait_for_more(key, flushed);
         Ok(Fate::Keep)
