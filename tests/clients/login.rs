@@ -39,7 +39,8 @@ pub(crate) fn yarn1(case: &Case) {
     let name = user_name(case);
     case.registry.sign_up(&name, PASSWORD);
     let person = [("npm username:", &*name), ("npm email:", "someone@example.com")];
-    hold_ok(case, &folder, &["login"], &person);
+    let login = hold_ok(case, &folder, &["login"], &person);
+    assert!(case.sandbox.home_file(".yarnrc").contains(&name), "login forgot the name: {}", login.report());
 
     let package = format!("by-{name}");
     let folder = packages::write(&case.sandbox, &package, "1.0.0", None);

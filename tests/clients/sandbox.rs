@@ -95,6 +95,8 @@ impl Sandbox {
         command.env("HTTPS_PROXY", CLOSED_PROXY).env("https_proxy", CLOSED_PROXY);
         command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         command.env("DO_NOT_TRACK", "1");
+        // Run by root, yarn 1 keeps its settings in /usr/local/share for all, unless it believes in fakeroot.
+        command.env("FAKEROOTKEY", "1");
         // Shared by all: what V8 compiled of a client's code, so that a start costs less.
         command.env("NODE_COMPILE_CACHE", concat!(env!("CARGO_TARGET_TMPDIR"), "/node-compile-cache"));
         command
