@@ -55,6 +55,9 @@ struct Reads {
 impl Reactor {
     /// Drives a connection because it is listed, or because its work is done.
     pub(super) fn drive(&mut self, key: Key, done: Option<Done>) {
+        if matches!(done, Some(Done::Panicked)) {
+            self.meters.panics.one();
+        }
         match done {
             None => self.drive_for(key, Cause::Listed),
             Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
