@@ -55,6 +55,12 @@ pub const REQUESTS_PER_TURN_MAX: usize = 128;
 pub const READS_PER_TURN_MAX: usize = 8;
 /// Most connections accepted in one turn.
 pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+/// Most sockets a node listens at.
+pub const LISTENERS_MAX: usize = 16;
+/// Connections dealt to a thread that it has not taken yet; whoever accepted keeps more than that.
+pub const DEALT_QUEUED_MAX: usize = 256;
+/// Longest path of a Unix socket: what the kernel's address has room for, less its final zero.
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Most connections accepted when the node is told to end: more than any queue holds.
 pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 /// Bytes still read and dropped after a refusal, so that the peer can read why.
@@ -144,6 +150,7 @@ const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
 const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
+const _: () = assert!(LISTENERS_MAX <= ACCEPTS_PER_TURN_MAX); // each has a share of a turn
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
 const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

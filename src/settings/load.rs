@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::keys::{Given, Key};
 use super::problem::{Origin, PROBLEMS_MAX, Problem, Problems, excerpt};
-use super::{Settings, environment, file, keys, rules};
+use super::{Listen, PORT, Settings, environment, file, keys, rules};
 
 /// Everything there is to read, as texts.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,7 @@ impl Draft {
 
     /// Gives the node an address that was made of a host and a port.
     pub(crate) fn listen(&mut self, address: SocketAddr, origin: Origin) {
-        self.settings.node.listen = address;
+        self.settings.node.listen = vec![Listen::Tcp(address)];
         self.origins.insert("[node] listen".into(), origin);
     }
 
@@ -105,24 +105,21 @@ impl Draft {
         if !self.settings.anonymous_reads {
             rules::close_reads(&mut self.settings.npm.rules);
         }
-        self.settings.listening_on(self.settings.node.listen);
+        let places = self.settings.node.listen.clone();
+        self.settings.listening_on(places);
         Ok(self.settings)
     }
 
     /// Tarball URLs are absolute: clients must be able to reach what they are told.
     fn check_public_url(&mut self) {
-        let node = &self.settings.node;
-        if !node.listen.ip().is_unspecified() || node.public_url.is_some() {
-            return;
-        }
-        let (address, port) = (node.listen, node.listen.port());
+        let Some(what) = self.settings.lacks_public_url() else { return };
         let Some(origin) = self.origins.get("[node] listen").cloned() else { return };
         self.report(
             origin,
-            format!("the node listens on {address}, every address of this machine, and [node] public_url is not set"),
+            what,
             format!(
                 "packages name their tarballs by absolute URL, so the node must know what clients call it: set [node] \
-                 public_url (or LATTICE_NODE_PUBLIC_URL) to, for example, \"http://npm.example.com:{port}\", or listen on one address"
+                 public_url (or LATTICE_NODE_PUBLIC_URL) to, for example, \"http://npm.example.com:{PORT}\", or listen on one address"
             ),
         );
     }

@@ -14,6 +14,7 @@ pub mod show;
 
 mod environment;
 mod file;
+mod listen;
 mod rules;
 mod suggest;
 pub(crate) mod units;
@@ -22,6 +23,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use listen::Listen;
 pub use load::{Document, Flag, Sources, load};
 pub use problem::{Origin, Problem, Problems};
 
@@ -51,8 +53,10 @@ pub struct Settings {
 /// `[node]`: the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Address and port to listen on.
-    pub listen: SocketAddr,
+    /// Where to listen: one place at least.
+    pub listen: Vec<Listen>,
+    /// Mode of the files of Unix sockets.
+    pub socket_mode: u32,
     /// Directory of the store.
     pub data: PathBuf,
     /// What clients call the node, if that is not `http://` and `listen`. No slash at the end.
@@ -105,7 +109,8 @@ impl Default for Settings {
 impl Default for Node {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+            listen: vec![Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)))],
+            socket_mode: 0o660,
             data: PathBuf::from("lattice-data"),
             public_url: None,
             threads: 0,
@@ -136,9 +141,24 @@ impl Default for Http {
 }
 
 impl Settings {
-    /// Takes note of the address the node really has, which matters when port 0 was asked for.
-    pub fn listening_on(&mut self, address: SocketAddr) {
-        self.node.listen = address;
-        self.npm.public_url = self.node.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    /// What is wrong if `public_url` has to be set and is not.
+    pub fn lacks_public_url(&self) -> Option<String> {
+        let addresses = || self.node.listen.iter().filter_map(Listen::address);
+        let what = match addresses().find(|address| address.ip().is_unspecified()) {
+            _ if self.node.public_url.is_some() => return None,
+            Some(address) => format!("the node listens on {address}, every address of this machine,"),
+            None if addresses().next().is_none() => "the node listens at Unix sockets only".to_owned(),
+            None => return None,
+        };
+        Some(format!("{what} and [node] public_url is not set"))
+    }
+
+    /// Takes note of where the node really listens, which matters when port 0 was asked for. Without
+    /// an address among them, nothing but `public_url` tells what clients call the node.
+    pub fn listening_on(&mut self, places: Vec<Listen>) {
+        let address = places.iter().find_map(Listen::address);
+        let own = || address.map(|address| format!("http://{address}")).unwrap_or_default();
+        self.npm.public_url = self.node.public_url.clone().unwrap_or_else(own);
+        self.node.listen = places;
     }
 }

@@ -6,6 +6,9 @@
 use std::fmt::{Debug, Formatter};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The longest a test waits for bytes.
@@ -120,6 +123,15 @@ impl Raw {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(READ_TIMEOUT))?;
         Ok(Raw { stream, unread: Vec::new() })
+    }
+
+    /// Connects to a Unix socket.
+    pub(crate) fn connect_unix(path: &Path) -> Raw {
+        let stream = UnixStream::connect(path).unwrap_or_else(|error| panic!("connect {}: {error}", path.display()));
+        // What std does with it from here on is the same for both families.
+        let stream = TcpStream::from(OwnedFd::from(stream));
+        stream.set_write_timeout(Some(READ_TIMEOUT)).expect("a socket takes this option");
+        Raw { stream, unread: Vec::new() }
     }
 
     /// Sends all bytes. A peer that closed meanwhile is no failure here: its answer tells the story.
