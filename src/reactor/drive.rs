@@ -3,9 +3,11 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::conn::Conn;
@@ -116,7 +118,7 @@ impl Reactor {
             out,
             date: self.date.bytes(),
             now: self.now,
-            peer: Some(conn.peer),
+            peer: conn.peer,
             draining: self.draining,
         };
         match cause {
@@ -171,7 +173,9 @@ impl Reactor {
         let blocked = flushed == Flushed::Blocked;
         if blocked != conn.write_armed {
             let interest = if blocked { read_interest() | Interest::WRITABLE } else { read_interest() };
-            if self.poll.registry().reregister(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
+            let descriptor = conn.stream.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
+            if self.poll.registry().reregister(&mut source, Token(key.0 as usize), interest).is_err() {
                 return Fate::Close;
             }
             conn.write_armed = blocked;
@@ -279,7 +283,7 @@ fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64) -> io::Resu
         return Ok(Flushed::Blocked);
     }
     conn.writable = false;
-    flush(&mut conn.stream, out, sent)
+    flush(&conn.stream, out, sent)
 }
 
 /// Lets a source tell this connection's loop that it has more.
