@@ -10,6 +10,7 @@
 //! which nobody may have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::limits::PARAMS_MAX;
 use crate::wire::http1::Method;
@@ -92,9 +93,9 @@ pub enum Found<'r, 'p> {
     /// A route.
     Route(Route, Params<'p>),
     /// The path is known, the method is not: the value of `Allow`.
-    WrongMethod(&'r str),
+    WrongMethod(&'r Arc<str>),
     /// OPTIONS on a known path: the value of `Allow`.
-    Options(&'r str),
+    Options(&'r Arc<str>),
     /// The path is not known.
     Nothing,
 }
@@ -112,7 +113,7 @@ struct Node {
 struct Endpoint {
     routes: HashMap<Method, Route>,
     get: Option<Route>,
-    allow: String,
+    allow: Arc<str>,
 }
 
 /// The routes of a node.
@@ -120,6 +121,7 @@ struct Endpoint {
 pub struct Router {
     nodes: Vec<Node>,
     services: usize,
+    fallback: Option<Route>,
 }
 
 /// Collects routes; see [`RouterBuilder::mount`].
@@ -127,12 +129,13 @@ pub struct Router {
 pub struct RouterBuilder {
     nodes: Vec<Node>,
     services: usize,
+    fallback: Option<Route>,
 }
 
 impl RouterBuilder {
     /// No routes.
     pub fn new() -> Self {
-        Self { nodes: vec![Node::default()], services: 0 }
+        Self { nodes: vec![Node::default()], services: 0, fallback: None }
     }
 
     /// Adds the routes of the next service, under each of `prefixes` (`""` for the root, `/npm`).
@@ -149,6 +152,13 @@ impl RouterBuilder {
                 self.add(&format!("{prefix}{}", spec.pattern), spec.method, route);
             }
         }
+        self
+    }
+
+    /// Sends whatever no route fits to the service mounted last, as its route `id`, without its body.
+    pub fn fall_back(&mut self, id: u16) -> &mut Self {
+        let service = self.services.checked_sub(1).expect("a service was mounted");
+        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true });
         self
     }
 
@@ -194,7 +204,7 @@ impl RouterBuilder {
 
     /// The finished router.
     pub fn build(self) -> Router {
-        Router { nodes: self.nodes, services: self.services }
+        Router { nodes: self.nodes, services: self.services, fallback: self.fallback }
     }
 }
 
@@ -204,7 +214,7 @@ impl Default for RouterBuilder {
     }
 }
 
-fn allow(routes: &HashMap<Method, Route>) -> String {
+fn allow(routes: &HashMap<Method, Route>) -> Arc<str> {
     let order = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     let mut names: Vec<&str> = Vec::new();
     for method in order.into_iter().filter(|method| routes.contains_key(method)) {
@@ -214,13 +224,18 @@ fn allow(routes: &HashMap<Method, Route>) -> String {
         }
     }
     names.push("OPTIONS");
-    names.join(", ")
+    names.join(", ").into()
 }
 
 impl Router {
     /// How many services the routes name.
     pub fn services(&self) -> usize {
         self.services
+    }
+
+    /// Where a request goes that no route fits, if not back with an error.
+    pub fn fallback(&self) -> Option<Route> {
+        self.fallback
     }
 
     /// Finds the route of `path`, which begins with a slash and has no query.

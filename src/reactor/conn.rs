@@ -31,6 +31,8 @@ pub(super) struct Conn {
     /// In the list of connections to drive, once; cleared when its turn comes and not before, even
     /// if something else drives it meanwhile.
     pub(super) listed: bool,
+    /// The connection is gone in both directions.
+    pub(super) hung_up: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,
     /// Turns in a row that led nowhere.
@@ -54,6 +56,7 @@ impl Conn {
             write_armed: false,
             writable: false,
             listed: false,
+            hung_up: false,
             shut: false,
             barren: 0,
             deadlines,

@@ -242,6 +242,7 @@ impl Reactor {
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             conn.writable = true;
         }
+        conn.hung_up |= event.is_error() || event.is_write_closed();
         Self::list(&mut self.ready, conn, key);
     }
 
