@@ -39,6 +39,19 @@ pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
+// Fields that ask for one representation or another.
+
+/// Entity tags of an `If-Match` or `If-None-Match` that are looked at.
+pub const ETAGS_MAX: usize = 64;
+/// Ranges of one `Range`; a client that asks for more is sent everything.
+pub const RANGES_MAX: usize = 16;
+/// Bytes between two ranges up to which they are sent as one: about what another part costs.
+pub const RANGE_GAP_BYTES_MAX: u64 = 128;
+/// Preferences of one `Accept…` field that are looked at.
+pub const PREFERENCES_MAX: usize = 64;
+/// Proxies that a request may have come through; what is said of those before is not read.
+pub const FORWARDED_HOPS_MAX: usize = 32;
+
 // Buffers and fairness.
 
 /// The receive buffer that each thread owns.
