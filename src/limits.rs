@@ -16,6 +16,11 @@ pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one).
 pub const BLANK_LINES_MAX: usize = 1;
 
+/// Most networks of proxies that are believed: each request may be compared with all.
+pub const TRUSTED_NETWORKS_MAX: usize = 256;
+/// Longest header of the PROXY protocol, in bytes: its fields may carry a client's certificate.
+pub const PROXY_HEADER_BYTES_MAX: usize = 4 * 1024;
+
 // Bodies.
 
 /// Longest chunk-size line with its extensions, in bytes (RFC 9112 §7.1.1).
@@ -157,6 +162,7 @@ pub const README_BYTES_MAX: usize = 64 * 1024;
 const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(PROXY_HEADER_BYTES_MAX < RECV_BUFFER_BYTES); // it is looked at there
 const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete line is kept whole
 const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64

@@ -191,6 +191,9 @@ fn session_settings(http: &Http) -> session::Settings {
         idle_ns: http.idle_timeout_s * SECOND_NS,
         write_ns: http.write_timeout_s * SECOND_NS,
         requests: http.requests_per_connection,
+        trusted: http.trusted_proxies.clone(),
+        proxy_protocol: http.proxy_protocol,
+        forwarded: http.forwarded,
     }
 }
 

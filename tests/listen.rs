@@ -1,11 +1,13 @@
 //! Where a node listens: Unix sockets beside addresses, sockets that a service manager hands over, and
-//! what it tells the manager.
+//! what it tells the manager; proxies that say whose a connection is.
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
 mod support;
 
 #[path = "listen/manager.rs"]
 mod manager;
+#[path = "listen/proxy.rs"]
+mod proxy;
 #[path = "listen/unix.rs"]
 mod unix;
 

@@ -19,6 +19,8 @@ pub(super) struct Conn {
     pub(super) peer: Option<IpAddr>,
     /// What the kernel would not take yet.
     pub(super) unsent: Option<Box<SendBuf>>,
+    /// It has to begin with a header of the PROXY protocol, which has not come yet.
+    pub(super) preface: bool,
     /// Bytes may be waiting in the kernel: set by an event, cleared by a short read.
     pub(super) readable: bool,
     /// Short reads say nothing any more: the peer has ended, or sent urgent data, at whose mark
@@ -51,6 +53,7 @@ impl Conn {
             session,
             peer,
             unsent: None,
+            preface: settings.proxy_protocol && settings.trusted.contains(peer),
             readable: false,
             read_to_end: false,
             write_armed: false,

@@ -12,6 +12,7 @@ use mio::{Interest, Token};
 
 use super::conn::Conn;
 use super::flush::{Flushed, flush};
+use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Reactor};
@@ -106,6 +107,16 @@ impl Reactor {
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
             return Fate::Close;
+        }
+        if conn.preface && conn.readable {
+            match preface::look(conn, &mut self.recv) {
+                Preface::Whole(origin) => conn.come_from(origin),
+                Preface::Waits => {}
+                Preface::Bad => {
+                    self.meters.prefaces_refused.one();
+                    return Fate::Close;
+                }
+            }
         }
         catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
         let mut held = conn.unsent.take();

@@ -39,6 +39,8 @@ meters! {
     closed,
     /// Connections refused for lack of descriptors or places.
     refused,
+    /// Connections of trusted proxies closed for want of a header of the PROXY protocol.
+    prefaces_refused,
     /// Times accepting was paused.
     pauses,
     /// Requests begun.

@@ -15,6 +15,7 @@ mod listener;
 mod mesh;
 mod meters;
 mod pool;
+mod preface;
 mod slab;
 pub mod sys;
 mod timers;

@@ -22,6 +22,13 @@ pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
 }
 
+/// Copies what waits at a socket, and leaves it there.
+pub fn peek(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for writes of its length during the call; the descriptor is open.
+    let seen = unsafe { libc::recv(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len(), libc::MSG_PEEK) };
+    usize::try_from(seen).map_err(|_| io::Error::last_os_error())
+}
+
 /// Sends a range of a file. Fewer bytes than asked for are normal; none means the file is too short.
 #[cfg(target_os = "linux")]
 pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {

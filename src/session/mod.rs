@@ -10,13 +10,16 @@
 
 pub mod deadlines;
 pub mod http1;
+pub mod trust;
 
 use std::net::IpAddr;
 
 use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::Limits;
+use trust::Trusted;
 
 /// What `[http]` of `registry.toml` decides. Times are nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,12 @@ pub struct Settings {
     pub write_ns: u64,
     /// Requests of one connection, after which it is closed; 0 for no bound.
     pub requests: u64,
+    /// The proxies that are believed.
+    pub trusted: Trusted,
+    /// Connections of those begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// The fields in which those tell who asks.
+    pub forwarded: Option<Style>,
 }
 
 impl Default for Settings {
@@ -47,6 +56,9 @@ impl Default for Settings {
             idle_ns: 60 * limits::SECOND_NS,
             write_ns: 30 * limits::SECOND_NS,
             requests: 0,
+            trusted: Trusted::default(),
+            proxy_protocol: false,
+            forwarded: None,
         }
     }
 }

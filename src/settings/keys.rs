@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::units::{parse_bytes, parse_number, show_bytes};
-use super::{Settings, listen, url};
+use super::{Settings, listen, proxies, url};
 use crate::limits::{
     BODY_BUFFER_BYTES_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX, THREADS_MAX,
 };
@@ -311,6 +311,9 @@ pub static KEYS: &[Key] = &[
     number!(http.idle_timeout_s, Seconds, 1, 3600),
     number!(http.write_timeout_s, Seconds, 1, 3600),
     number!(http.requests_per_connection, Count, 0, 1_000_000_000, Some("0 = any number")),
+    list!(http.trusted_proxies, proxies::TRUSTED_ALLOWED, proxies::read_trusted, proxies::write_trusted),
+    text!(http.proxy_protocol, proxies::PROTOCOL_ALLOWED, None, proxies::read_protocol, proxies::write_protocol),
+    text!(http.forwarded, proxies::FORWARDED_ALLOWED, None, proxies::read_forwarded, proxies::write_forwarded),
     flag!(npm.allow_signup),
     flag!(npm.anonymous_reads, anonymous_reads),
     flag!(npm.check_owners),

@@ -98,6 +98,7 @@ impl Draft {
 
     fn finish(mut self) -> Result<Settings, Problems> {
         self.check_public_url();
+        self.check_proxies();
         if !self.problems.is_empty() {
             self.problems.sort();
             return Err(Problems(self.problems));
@@ -108,6 +109,21 @@ impl Draft {
         let places = self.settings.node.listen.clone();
         self.settings.listening_on(places);
         Ok(self.settings)
+    }
+
+    /// What nobody is believed in would protect nothing while looking as if it did.
+    fn check_proxies(&mut self) {
+        let http = &self.settings.http;
+        if !http.trusted_proxies.is_empty() {
+            return;
+        }
+        let on = [("proxy_protocol", http.proxy_protocol), ("forwarded", http.forwarded.is_some())];
+        for (name, _) in on.into_iter().filter(|(_, is_on)| *is_on) {
+            let title = format!("[http] {name}");
+            let Some(origin) = self.origins.get(&title).cloned() else { continue };
+            let remedy = "name the proxies that are believed in [http] trusted_proxies, or leave it \"off\"";
+            self.report(origin, format!("{title} is on, and no proxy is believed"), remedy);
+        }
     }
 
     /// Tarball URLs are absolute: clients must be able to reach what they are told.

@@ -15,6 +15,7 @@ pub mod show;
 mod environment;
 mod file;
 mod listen;
+mod proxies;
 mod rules;
 mod suggest;
 pub(crate) mod units;
@@ -32,6 +33,8 @@ use std::path::PathBuf;
 
 use crate::limits::{BODY_BUFFER_BYTES, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::service::npm::settings::Settings as Npm;
+use crate::session::trust::Trusted;
+use crate::wire::http::forwarded::Style;
 
 /// The port a node listens on unless told otherwise.
 pub const PORT: u16 = 4873;
@@ -98,6 +101,12 @@ pub struct Http {
     pub write_timeout_s: u64,
     /// Requests answered on one connection before it is closed; 0 stands for any number.
     pub requests_per_connection: u64,
+    /// Proxies that are believed.
+    pub trusted_proxies: Trusted,
+    /// Connections of those begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// The fields in which those tell who asks.
+    pub forwarded: Option<Style>,
 }
 
 impl Default for Settings {
@@ -136,6 +145,9 @@ impl Default for Http {
             idle_timeout_s: 60,
             write_timeout_s: 30,
             requests_per_connection: 0,
+            trusted_proxies: Trusted::default(),
+            proxy_protocol: false,
+            forwarded: None,
         }
     }
 }

@@ -338,6 +338,28 @@ fn lists_are_read_from_each_source() {
 }
 
 #[test]
+fn proxies_are_believed_only_when_named() {
+    let text =
+        "[http]\ntrusted_proxies = ['10.0.0.0/8', '::1', 'unix']\nproxy_protocol = 'v1v2'\nforwarded = 'forwarded'";
+    let settings = from_file(text);
+    let http = &settings.http;
+    assert_eq!((http.trusted_proxies.networks.len(), http.trusted_proxies.unix, http.proxy_protocol), (2, true, true));
+    assert_eq!(from_file(&show(&settings)), settings);
+    assert_eq!(
+        from_env(&[("LATTICE_HTTP_TRUSTED_PROXIES", "10.0.0.0/8, ::1, unix")]).http.trusted_proxies,
+        http.trusted_proxies
+    );
+    for (key, value) in [("proxy_protocol", "v1v2"), ("forwarded", "x-forwarded-for")] {
+        assert_one(
+            &mistakes(&format!("[http]\n{key} = '{value}'")),
+            &["registry.toml:2:", key, "no proxy is believed"],
+        );
+        assert_one(&mistakes(&format!("[http]\n{key} = 'on'")), &["is not one of them", "allowed: \"off\""]);
+    }
+    assert_one(&mistakes("[http]\ntrusted_proxies = ['10.0.0.1/8']"), &["beyond the prefix length", "allowed: a list"]);
+}
+
+#[test]
 fn a_public_url_may_have_a_path_and_nothing_after_it() {
     let settings = from_file("[node]\npublic_url = 'https://example.com/npm/'");
     assert_eq!(settings.npm.public_url, "https://example.com/npm");

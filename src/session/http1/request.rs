@@ -8,6 +8,7 @@ use crate::app::{App, Flow, Missed, Progress, Reply, Request, Value};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
+use crate::session::trust::{Asker, asker};
 use crate::session::{Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version, parse_head, slots};
 
@@ -211,12 +212,17 @@ impl Http1 {
         call: impl FnOnce(&mut crate::app::App, &mut Request<'_>, &mut Progress, &mut Reply<'_>) -> Flow,
     ) -> Called {
         let terms = self.terms(asked.head, body_unread, turn);
+        let asker = match turn.settings.forwarded {
+            Some(style) => asker(asked.head.fields, turn.peer, style, &turn.settings.trusted),
+            None => Asker { peer: turn.peer, secure: false },
+        };
         let mut request = Request {
             head: asked.head,
             route: asked.route,
             params: asked.params,
             body: asked.body,
-            peer: turn.peer,
+            peer: asker.peer,
+            secure: asker.secure,
             now: turn.now,
             identity: progress.identity.clone(),
             draining: turn.draining,

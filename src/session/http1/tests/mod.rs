@@ -1,5 +1,6 @@
 //! A connection without a socket: bytes in, bytes and work out, jobs done by hand.
 
+mod asker;
 mod bodies;
 mod endings;
 mod pipeline;
