@@ -97,6 +97,12 @@ pub const CHANGES_QUEUED_MAX: usize = 1024;
 pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
 /// Bytes handed to the kernel for one connection in one turn.
 pub const SEND_PER_TURN_BYTES: u64 = 4 * 1024 * 1024;
+/// Memory of all connections above which no request is begun (default of `[node] buffer_bytes`).
+pub const BUFFER_BYTES: u64 = 256 * 1024 * 1024;
+/// Least `[node] buffer_bytes`: below it single requests would not fit.
+pub const BUFFER_BYTES_MIN: u64 = 1024 * 1024;
+/// Connections of one address (default of `[node] connections_per_ip`).
+pub const CONNECTIONS_PER_IP: u32 = 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
@@ -106,6 +112,8 @@ pub const THREADS_MAX: usize = 256;
 pub const SECOND_NS: u64 = 1_000_000_000;
 /// How long accepting rests after the process ran out of descriptors.
 pub const ACCEPT_PAUSE_NS: u64 = SECOND_NS / 4;
+/// Bytes per second that a body must come with and an answer be taken with: below it is no link.
+pub const RATE_BYTES: u64 = 240;
 /// How long a connection lingers after a refusal.
 pub const LINGER_NS: u64 = 5 * SECOND_NS;
 /// How long an idle connection may still ask something once the node is draining.

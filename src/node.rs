@@ -18,7 +18,7 @@ use signal_hook::iterator::Signals;
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
 use crate::limits::{SECOND_NS, THREADS_MAX};
-use crate::reactor::{self, Mesh, Meters, Pool, Reactor, Seat, Shared, SocketFile};
+use crate::reactor::{self, Budget, Mesh, Meters, Peers, Pool, Reactor, Seat, Shared, SocketFile};
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
@@ -96,9 +96,16 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
         Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
     let pool = Arc::new(pool);
     let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
+    let budget = Arc::new(Budget::new(settings.node.buffer_bytes));
+    let peers = Arc::new(Peers::new(settings.node.connections_per_ip));
     let mut threads = Vec::new();
     for (index, (seat, listeners)) in seats.into_iter().zip(opened.listeners).enumerate() {
-        let shared = Shared { mesh: Arc::clone(&mesh), pool: Arc::clone(&pool) };
+        let shared = Shared {
+            mesh: Arc::clone(&mesh),
+            pool: Arc::clone(&pool),
+            budget: Arc::clone(&budget),
+            peers: Arc::clone(&peers),
+        };
         let app = slices.app();
         let reactor =
             Reactor::new(index, seat, listeners, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
@@ -161,7 +168,7 @@ fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
     let mut router = RouterBuilder::new();
     let mount = mount_path(&npm.public_url);
     let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };
-    router.mount(&prefixes, &Ping::routes()).mount(&prefixes, &Npm::routes(npm));
+    router.mount(&prefixes, &Ping::routes()).essential().mount(&prefixes, &Npm::routes(npm));
     if echo {
         router.mount(&[""], &Echo::routes());
     }
@@ -190,6 +197,8 @@ fn session_settings(http: &Http) -> session::Settings {
         body_ns: http.body_timeout_s * SECOND_NS,
         idle_ns: http.idle_timeout_s * SECOND_NS,
         write_ns: http.write_timeout_s * SECOND_NS,
+        body_rate: http.body_rate,
+        write_rate: http.write_rate,
         requests: http.requests_per_connection,
         trusted: http.trusted_proxies.clone(),
         proxy_protocol: http.proxy_protocol,

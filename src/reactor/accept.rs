@@ -62,10 +62,17 @@ impl Reactor {
     /// Takes a connection in, if there is room.
     pub(super) fn admit(&mut self, stream: Socket, peer: Option<IpAddr>) {
         if self.conns.len() >= self.settings.connections {
-            listener::refuse(stream);
+            listener::refuse(&stream, listener::NO_ROOM);
             return self.meters.refused.one();
         }
-        let conn = Conn::new(stream, peer, &self.settings.http, self.now.monotonic_ns);
+        // A proxy that is believed stands for many.
+        let counted = peer.filter(|_| !self.settings.http.trusted.contains(peer));
+        let Ok(origin) = self.peers.enter(counted) else {
+            listener::refuse(&stream, listener::CROWDED);
+            return self.meters.crowded.one();
+        };
+        let mut conn = Conn::new(stream, peer, &self.settings.http, self.now.monotonic_ns);
+        conn.origin = origin;
         let key = self.conns.insert_with(|_| conn);
         self.meters.accepted.one();
         self.register(key);
@@ -77,8 +84,7 @@ impl Reactor {
         let token = Token(key.0 as usize);
         if self.poll.registry().register(&mut SourceFd(&descriptor), token, drive::read_interest()).is_err() {
             // Out of kernel memory for one more watch: this connection cannot be served.
-            self.conns.remove(key);
-            return self.meters.closed.one();
+            return self.close(key);
         }
         conn.armed = conn.deadlines.next();
         self.timers.set(conn.armed, Owner::Conn(key));

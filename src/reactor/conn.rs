@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use socket2::Socket;
 
+use super::budget::Budget;
+use super::peers::Origin;
 use crate::buffer::SendBuf;
 use crate::limits::BARREN_EVENTS_MAX;
 use crate::session::Settings;
@@ -21,6 +23,10 @@ pub(super) struct Conn {
     pub(super) unsent: Option<Box<SendBuf>>,
     /// It has to begin with a header of the PROXY protocol, which has not come yet.
     pub(super) preface: bool,
+    /// Bytes of memory that the budget knows of.
+    pub(super) charged: u64,
+    /// With whom it is counted.
+    pub(super) origin: Option<Origin>,
     /// Bytes may be waiting in the kernel: set by an event, cleared by a short read.
     pub(super) readable: bool,
     /// Short reads say nothing any more: the peer has ended, or sent urgent data, at whose mark
@@ -53,6 +59,8 @@ impl Conn {
             session,
             peer,
             unsent: None,
+            charged: 0,
+            origin: None,
             preface: settings.proxy_protocol && settings.trusted.contains(peer),
             readable: false,
             read_to_end: false,
@@ -75,6 +83,21 @@ impl Conn {
             (false, false) => self.barren.saturating_add(1),
         };
         self.barren > BARREN_EVENTS_MAX
+    }
+
+    /// Tells the budget what it holds, if that has changed.
+    pub(super) fn charge(&mut self, budget: &Budget) {
+        let held = self.held_bytes();
+        if held != self.charged {
+            budget.change(self.charged, held);
+            self.charged = held;
+        }
+    }
+
+    /// Bytes of memory it holds.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let unsent = self.unsent.as_ref().map_or(0, |unsent| size_of::<SendBuf>() + unsent.held_bytes());
+        (unsent + self.session.held_bytes()) as u64
     }
 
     /// Bytes still to send.

@@ -83,7 +83,8 @@ impl Reactor {
         }
         self.meters.expired.one();
         if conn.deadlines.is_deaf(now_ns) {
-            return self.close(key); // it takes nothing: there is no way to tell it why
+            self.meters.deaf.one();
+            return self.close(key); // it takes too little: there is no way to tell it why
         }
         self.drive_for(key, Cause::Due);
     }
@@ -110,7 +111,13 @@ impl Reactor {
         }
         if conn.preface && conn.readable {
             match preface::look(conn, &mut self.recv) {
-                Preface::Whole(origin) => conn.come_from(origin),
+                Preface::Whole(origin) => {
+                    conn.come_from(origin);
+                    if !conn.is_admitted(&self.peers) {
+                        self.meters.crowded.one();
+                        return Fate::Close;
+                    }
+                }
                 Preface::Waits => {}
                 Preface::Bad => {
                     self.meters.prefaces_refused.one();
@@ -131,6 +138,7 @@ impl Reactor {
             now: self.now,
             peer: conn.peer,
             draining: self.draining,
+            pressure: self.budget.pressure(),
         };
         match cause {
             Cause::Listed => {}
@@ -155,11 +163,12 @@ impl Reactor {
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent);
-        let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
+        let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
         self.meters.requests.add(conn.session.served() - served);
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
+        conn.charge(&self.budget);
         let Ok(flushed) = flushed else { return Fate::Close };
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;
@@ -167,7 +176,7 @@ impl Reactor {
         let changed = conn.session.served() != served || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
-        let progress = worked || changed || moved.read || moved.sent || reads.eof;
+        let progress = worked || changed || moved.read > 0 || moved.sent > 0 || reads.eof;
         if conn.is_barren(progress, waits_for_us) {
             self.meters.quarantined.one();
             log::warn!("a connection whose events led nowhere was cut off");
@@ -223,6 +232,11 @@ impl Reactor {
     pub(super) fn close(&mut self, key: Key) {
         let Some(mut conn) = self.conns.remove(key) else { return };
         self.meters.closed.one();
+        self.meters.shed.add(u64::from(conn.session.was_shed()));
+        self.budget.change(conn.charged, 0);
+        if let Some(origin) = conn.origin {
+            self.peers.leave(origin);
+        }
         if let Some(given_up) = conn.session.take_abandoned() {
             self.drop_in_pool(given_up);
         }

@@ -25,9 +25,14 @@ pub struct Settings {
 }
 
 /// What a client is told when there is no room for it.
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+pub(super) const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
 Content-Length: 55\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
 {\"error\":\"the node has no room for another connection\"}";
+
+/// What a client is told when its address has as many connections as it may.
+pub(super) const CROWDED: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
+Content-Length: 49\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
+{\"error\":\"your address has too many connections\"}";
 
 /// What came of one attempt to accept.
 pub(super) enum Accepted {
@@ -160,7 +165,7 @@ impl Listeners {
         drop(self.reserve.take());
         let refused = match self.all[index].accept() {
             Accepted::Conn(stream, _) => {
-                refuse(stream);
+                refuse(&stream, NO_ROOM);
                 true
             }
             _ => false,
@@ -170,10 +175,10 @@ impl Listeners {
     }
 }
 
-/// Tells a client that there is no room, as far as it takes one write.
-pub(super) fn refuse(mut stream: Socket) {
+/// Tells a client why it is not served, as far as it takes one write.
+pub(super) fn refuse(mut stream: &Socket, answer: &[u8]) {
     // Whoever cannot take 200 bytes at once gets none.
-    let _ = stream.send_with_flags(REFUSAL, sys::NO_SIGNAL);
+    let _ = stream.send_with_flags(answer, sys::NO_SIGNAL);
     let _ = stream.shutdown(std::net::Shutdown::Write);
     // Closing with a request unread would reset the connection and could take the refusal with it.
     let _ = stream.read(&mut [0; 4096]);
@@ -188,10 +193,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_refusal_counts_its_own_bytes() {
-        let text = std::str::from_utf8(REFUSAL).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+    fn the_refusals_count_their_own_bytes() {
+        for refusal in [NO_ROOM, CROWDED] {
+            let text = std::str::from_utf8(refusal).expect("text");
+            let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+            assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+        }
     }
 
     #[test]

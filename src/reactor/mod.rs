@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // L4: sockets, threads and the clock live here.
 
 mod accept;
+mod budget;
 mod clock;
 mod conn;
 mod drive;
@@ -14,6 +15,7 @@ mod flush;
 mod listener;
 mod mesh;
 mod meters;
+mod peers;
 mod pool;
 mod preface;
 mod slab;
@@ -21,9 +23,11 @@ pub mod sys;
 mod timers;
 mod unix;
 
+pub use budget::Budget;
 pub use listener::{Listener, Settings as ListenSettings};
 pub use mesh::Mesh;
 pub use meters::Meters;
+pub use peers::Peers;
 pub use pool::Pool;
 pub use unix::SocketFile;
 
@@ -96,6 +100,8 @@ pub struct Reactor {
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
+    budget: Arc<Budget>,
+    peers: Arc<Peers>,
     meters: Arc<Meters>,
     draining: bool,
     give_up: bool,
@@ -107,6 +113,10 @@ pub struct Shared {
     pub mesh: Arc<Mesh>,
     /// The pool.
     pub pool: Arc<Pool>,
+    /// The memory of all connections.
+    pub budget: Arc<Budget>,
+    /// The connections of each address.
+    pub peers: Arc<Peers>,
 }
 
 impl Reactor {
@@ -141,6 +151,8 @@ impl Reactor {
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
+            budget: shared.budget,
+            peers: shared.peers,
             meters,
             draining: false,
             give_up: false,

@@ -8,6 +8,8 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 
 use super::conn::Conn;
+use super::listener;
+use super::peers::Peers;
 use super::sys;
 use crate::buffer::RecvBuf;
 use crate::limits::PROXY_HEADER_BYTES_MAX;
@@ -58,5 +60,19 @@ impl Conn {
             Origin::Unix => self.peer = None,
         }
         self.preface = false;
+    }
+
+    /// Counts it with the client that a proxy has named, if that one may have another.
+    pub(super) fn is_admitted(&mut self, peers: &Peers) -> bool {
+        match peers.enter(self.peer) {
+            Ok(origin) => {
+                self.origin = self.origin.or(origin);
+                true
+            }
+            Err(_) => {
+                listener::refuse(&self.stream, listener::CROWDED);
+                false
+            }
+        }
     }
 }

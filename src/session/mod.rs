@@ -36,6 +36,10 @@ pub struct Settings {
     pub idle_ns: u64,
     /// Longest time the peer takes nothing of what is sent.
     pub write_ns: u64,
+    /// Bytes per second that a body must come with on average; 0 for none.
+    pub body_rate: u64,
+    /// Bytes per second that an answer must be taken with on average; 0 for none.
+    pub write_rate: u64,
     /// Requests of one connection, after which it is closed; 0 for no bound.
     pub requests: u64,
     /// The proxies that are believed.
@@ -55,6 +59,8 @@ impl Default for Settings {
             body_ns: 30 * limits::SECOND_NS,
             idle_ns: 60 * limits::SECOND_NS,
             write_ns: 30 * limits::SECOND_NS,
+            body_rate: limits::RATE_BYTES,
+            write_rate: limits::RATE_BYTES,
             requests: 0,
             trusted: Trusted::default(),
             proxy_protocol: false,
@@ -79,6 +85,19 @@ pub struct Turn<'a> {
     pub peer: Option<IpAddr>,
     /// The node is going away: answers close their connection.
     pub draining: bool,
+    /// How tight the memory is that connections share.
+    pub pressure: Pressure,
+}
+
+/// How tight the memory is that all connections share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// There is enough.
+    None,
+    /// No request is begun but those of essential routes.
+    Soft,
+    /// What is under way may not grow either.
+    Hard,
 }
 
 /// Blocking work of a connection, for the pool.

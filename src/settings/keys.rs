@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use super::units::{parse_bytes, parse_number, show_bytes};
 use super::{Settings, listen, proxies, url};
 use crate::limits::{
-    BODY_BUFFER_BYTES_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX, THREADS_MAX,
+    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
+    THREADS_MAX,
 };
 
 /// The sections, in the order they are shown.
@@ -299,6 +300,8 @@ pub static KEYS: &[Key] = &[
     flag!(node.pin),
     number!(node.pool_threads, Count, 0, 1024, Some("0 = twice the cores, at least 4")),
     number!(node.connections, Count, 16, 1_000_000),
+    number!(node.connections_per_ip, Count, 0, 1_000_000, Some("0 = any number")),
+    number!(node.buffer_bytes, Bytes, BUFFER_BYTES_MIN, 1_u64 << 40),
     number!(node.backlog, Count, 1, 65_535),
     flag!(node.defer_accept),
     number!(node.drain_s, Seconds, 0, 600),
@@ -310,6 +313,8 @@ pub static KEYS: &[Key] = &[
     number!(http.body_timeout_s, Seconds, 1, 3600),
     number!(http.idle_timeout_s, Seconds, 1, 3600),
     number!(http.write_timeout_s, Seconds, 1, 3600),
+    number!(http.body_rate, Count, 0, 1_000_000_000, Some("0 = any")),
+    number!(http.write_rate, Count, 0, 1_000_000_000, Some("0 = any")),
     number!(http.requests_per_connection, Count, 0, 1_000_000_000, Some("0 = any number")),
     list!(http.trusted_proxies, proxies::TRUSTED_ALLOWED, proxies::read_trusted, proxies::write_trusted),
     text!(http.proxy_protocol, proxies::PROTOCOL_ALLOWED, None, proxies::read_protocol, proxies::write_protocol),

@@ -31,7 +31,7 @@ pub use problem::{Origin, Problem, Problems};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::limits::{BODY_BUFFER_BYTES, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX, RATE_BYTES};
 use crate::service::npm::settings::Settings as Npm;
 use crate::session::trust::Trusted;
 use crate::wire::http::forwarded::Style;
@@ -72,6 +72,10 @@ pub struct Node {
     pub pool_threads: usize,
     /// Most connections per thread.
     pub connections: usize,
+    /// Most connections of one address; 0 stands for any number.
+    pub connections_per_ip: u32,
+    /// Memory of all connections above which no request is begun.
+    pub buffer_bytes: u64,
     /// Connections the kernel holds per thread before they are accepted.
     pub backlog: u32,
     /// The kernel reports a connection only once its first bytes are there.
@@ -99,6 +103,10 @@ pub struct Http {
     pub idle_timeout_s: u64,
     /// Seconds a peer may take none of the bytes that wait for it.
     pub write_timeout_s: u64,
+    /// Bytes per second that a body must come with on average; 0 stands for none.
+    pub body_rate: u64,
+    /// Bytes per second that an answer must be taken with on average; 0 stands for none.
+    pub write_rate: u64,
     /// Requests answered on one connection before it is closed; 0 stands for any number.
     pub requests_per_connection: u64,
     /// Proxies that are believed.
@@ -126,6 +134,8 @@ impl Default for Node {
             pin: true,
             pool_threads: 0,
             connections: 65_536,
+            connections_per_ip: CONNECTIONS_PER_IP,
+            buffer_bytes: BUFFER_BYTES,
             backlog: 4096,
             defer_accept: false,
             drain_s: 10,
@@ -144,6 +154,8 @@ impl Default for Http {
             body_timeout_s: 30,
             idle_timeout_s: 60,
             write_timeout_s: 30,
+            body_rate: RATE_BYTES,
+            write_rate: RATE_BYTES,
             requests_per_connection: 0,
             trusted_proxies: Trusted::default(),
             proxy_protocol: false,

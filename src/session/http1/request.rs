@@ -9,7 +9,7 @@ use crate::limits::BODY_DISCARD_BYTES_MAX;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
 use crate::session::trust::{Asker, asker};
-use crate::session::{Turn, Work};
+use crate::session::{Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version, parse_head, slots};
 
 /// A request while it is being looked at: everything borrows the bytes it came in.
@@ -87,6 +87,10 @@ impl Http1 {
             Found::Route(route, params) => (route, params),
             _ => return self.begin_missed(head, bytes, after, turn),
         };
+        if turn.pressure != Pressure::None && !route.essential {
+            self.shed(turn);
+            return 0;
+        }
         let asked = Asked { head, bytes, route, params, body: &[], missed: None };
         match (route.body, head.framing) {
             (BodyPolicy::Stream { .. }, Framing::None) => self.answer_early(head, after, turn, |reply| {
@@ -223,7 +227,7 @@ impl Http1 {
     ) -> Called {
         let terms = self.terms(asked.head, body_unread, turn);
         let asker = match turn.settings.forwarded {
-            Some(style) => asker(asked.head.fields, turn.peer, style, &turn.settings.trusted),
+            Some(style) => asker(asked.head.fields.iter(), turn.peer, style, &turn.settings.trusted),
             None => Asker { peer: turn.peer, secure: false },
         };
         let mut request = Request {
@@ -345,6 +349,14 @@ impl Http1 {
 
     pub(super) fn refuse_busy(&mut self, turn: &mut Turn<'_>) {
         self.refuse_with(503, &[("Retry-After", b"1")], "the node is busy", Some("try again in a second"), turn);
+    }
+
+    /// There is no memory for it now.
+    #[cold]
+    pub(super) fn shed(&mut self, turn: &mut Turn<'_>) {
+        self.shed = true;
+        let reason = "the connections hold all the memory that [node] buffer_bytes gives them";
+        self.refuse_with(503, &[("Retry-After", b"1")], "the node is overloaded", Some(reason), turn);
     }
 
     pub(super) fn refuse_broken(&mut self, turn: &mut Turn<'_>) {

@@ -4,6 +4,7 @@ mod asker;
 mod bodies;
 mod endings;
 mod pipeline;
+mod pressure;
 mod refusals;
 mod sources;
 mod work;
@@ -20,7 +21,7 @@ use crate::app::{
 };
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
-use crate::session::{Done, Phase, Settings, Turn, Work};
+use crate::session::{Done, Phase, Pressure, Settings, Turn, Work};
 use crate::wire::http1::Method;
 
 /// Longest body of the streamed routes, in bytes.
@@ -234,6 +235,7 @@ struct Bench {
     settings: Settings,
     out: SendBuf,
     draining: bool,
+    pressure: Pressure,
     sinks: Arc<Sinks>,
 }
 
@@ -248,7 +250,15 @@ impl Bench {
         let sinks = Arc::<Sinks>::default();
         let slice = Slice { sinks: Arc::clone(&sinks), big: vec![b'x'; 60_000].into() };
         let app = App::new(Arc::new(router.build()), vec![Box::new(Keeper)], vec![Box::new(slice)]);
-        Self { session: Http1::new(), app, settings, out: SendBuf::new(), draining: false, sinks }
+        Self {
+            session: Http1::new(),
+            app,
+            settings,
+            out: SendBuf::new(),
+            draining: false,
+            pressure: Pressure::None,
+            sinks,
+        }
     }
 
     fn turn<T>(&mut self, call: impl FnOnce(&mut Http1, &mut Turn<'_>) -> T) -> T {
@@ -260,6 +270,7 @@ impl Bench {
             now: Moment { monotonic_ns: 0, unix_ms: 0 },
             peer: None,
             draining: self.draining,
+            pressure: self.pressure,
         };
         call(&mut self.session, &mut turn)
     }
