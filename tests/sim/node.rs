@@ -285,6 +285,7 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining,
+            memory: &self.memory,
         };
         match cause {
             Cause::Listed => {}
