@@ -3,12 +3,8 @@
 use std::process::Command;
 
 pub(crate) fn name() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{model}, {cores} cores, Linux {}", kernel.trim())
+    let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+    lattice::measure::machine::describe(&text("/proc/cpuinfo"), &text("/proc/sys/kernel/osrelease"))
 }
 
 pub(crate) fn commit() -> String {
