@@ -8,9 +8,23 @@ pub fn describe(cpuinfo: &str, osrelease: &str) -> String {
     format!("{}, {cores} cores, Linux {kernel}", model.unwrap_or("unknown processor"))
 }
 
+/// A commit in a few words, from what `git rev-parse` and `git status --porcelain` said, if anything.
+pub fn commit(head: Option<&str>, changes: Option<&str>) -> String {
+    let with = if changes.is_some_and(|changes| !changes.is_empty()) { " with changes" } else { "" };
+    head.filter(|head| !head.is_empty()).map_or("unknown".into(), |head| format!("{head}{with}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_commit_says_whether_it_is_all() {
+        assert_eq!(commit(Some("abc"), Some("")), "abc");
+        assert_eq!(commit(Some("abc"), Some(" M src/lib.rs")), "abc with changes");
+        assert_eq!(commit(Some("abc"), None), "abc");
+        assert_eq!((commit(None, None), commit(Some(""), None)), ("unknown".into(), "unknown".into()));
+    }
 
     #[test]
     fn processor_cores_and_kernel_are_named() {

@@ -40,19 +40,19 @@ pub struct Performance {
 impl Default for Performance {
     fn default() -> Self {
         Self {
-            routing_static_ns: 150,
-            routing_package_ns: 200,
-            http_parse_ns: 1000,
-            http_session_ns: 1500,
-            http_pipelined_ns: 1000,
-            http_chunked_ns: 10000,
-            config_update_ns: 500,
-            cookie_parse_ns: 1000,
+            routing_static_ns: 50,
+            routing_package_ns: 100,
+            http_parse_ns: 500,
+            http_session_ns: 300,
+            http_pipelined_ns: 250,
+            http_chunked_ns: 2500,
+            config_update_ns: 400,
+            cookie_parse_ns: 500,
             memory_session_bytes: 128,
-            memory_connection_bytes: 2048,
-            binary_file_bytes: 16777216,
-            integration_ping_ns: 100000,
-            integration_pipelined_ns: 10000,
+            memory_connection_bytes: 512,
+            binary_file_bytes: 16 << 20,
+            integration_ping_ns: 100_000,
+            integration_pipelined_ns: 5000,
         }
     }
 }

@@ -102,7 +102,7 @@ pub struct Part {
 /// A run of benches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// Processor, cores, kernel.
+    /// Processor, cores, kernel, load.
     pub machine: String,
     /// The commit of the sources.
     pub commit: String,
