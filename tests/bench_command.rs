@@ -261,7 +261,9 @@ fn mistakes_are_told_apart() {
     room.bench("--instructions --samples 5").ends(2).complains(&["--samples"]);
     room.bench("--filter nothing-like-it").ends(1).complains(&["no bench is left", "routing_static"]);
     room.bench("--instructions --category memory").ends(1).complains(&["no bench is left", "--instructions counts"]);
-    room.bench("--filter binary --json no/such/folder.json").ends(1).complains(&["no/such/folder.json cannot be written"]);
+    room.bench("--filter binary --json no/such/folder.json")
+        .ends(1)
+        .complains(&["no/such/folder.json cannot be written"]);
     room.bench("--filter binary --baselines registry.toml --save x").ends(1).complains(&["cannot be saved"]);
     room.write("registry.toml", "[performance]\nrouting_ns = 1\n");
     room.bench("--filter binary").ends(78).complains(&["no key routing_ns in [performance]"]);

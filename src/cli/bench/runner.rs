@@ -142,7 +142,10 @@ impl Timed {
         let wanted = effort.sample.as_nanos() as f64;
         loop {
             // The least of a few: whoever is interrupted here would take too few batches for ever after.
-            let taken = (0..CALIBRATIONS).try_fold(f64::INFINITY, |least, _| Ok(least.min(timed.time(bench)?)))?;
+            let mut taken = f64::INFINITY;
+            for _ in 0..CALIBRATIONS {
+                taken = taken.min(timed.time(bench)?);
+            }
             if taken * 4.0 >= wanted || timed.batches >= BATCHES_MAX {
                 let batches = (timed.batches as f64 * wanted / taken.max(1.0)).round();
                 timed.batches = (batches as u64).clamp(1, BATCHES_MAX);
