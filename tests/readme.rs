@@ -66,9 +66,8 @@ fn the_benches_run_as_written() {
     let place = Setup::new();
     let root = place.data_ref().root();
     // What a debug build on a busy machine takes is nobody's target.
-    let targets = include_str!("../registry.toml").split("[performance]").nth(1).expect("the last section");
-    let keys = targets.lines().filter_map(|line| Some(line.strip_prefix('#')?.split_once(" = ")?.0));
-    let none: String = keys.map(|key| format!("{key} = 0\n")).collect();
+    let targets = lattice::settings::keys::KEYS.iter().filter(|key| key.section == "performance");
+    let none: String = targets.map(|key| format!("{} = 0\n", key.name)).collect();
     std::fs::write(root.join("registry.toml"), format!("[performance]\n{none}")).expect("the temp dir is writable");
     for line in block {
         let line = line.replace("cargo run --release --", env!("CARGO_BIN_EXE_lattice"));
