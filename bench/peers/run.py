@@ -6,6 +6,7 @@ every server once, so that a machine that drifts drifts for all of them.
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,12 +23,15 @@ WARMUP_SECONDS = 1.0
 STARTS = 10
 # Where counting makes sense; more connections only change how many answers share a poll.
 COUNTED = ("plaintext", "pipelined", "json", "file")
-TROUBLE = (OSError, RuntimeError, ValueError, TimeoutError, answers.Wrong, counts.subprocess.SubprocessError)
+TROUBLE = (OSError, RuntimeError, ValueError, TimeoutError, answers.Wrong, subprocess.SubprocessError, LookupError)
+
+
+def names(all_of):
+    return "names with commas between: " + ", ".join(each.name for each in all_of)
 
 
 def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench-peers", description="Measures Lattice beside its peers.")
-    names = lambda all_of: "names with commas between: " + ", ".join(each.name for each in all_of)
     parser.add_argument("--only", metavar="SERVERS", help=names(PEERS))
     parser.add_argument("--workload", metavar="WORKLOADS", help=names(WORKLOADS) + ", footprint")
     parser.add_argument("--rounds", type=int, default=5)

@@ -40,7 +40,7 @@ def on_core(core):
 
 def end_on_signals():
     """A signal ends the run like an error does, so that every `with` block ends its server."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(1))
 
 
@@ -58,46 +58,49 @@ class Server:
 
     def __init__(self, peer, wrapper=()):
         self.peer = peer
-        self.port = free_port()
         self.wrapper = wrapper
         self.process = None
 
     def __enter__(self):
-        program = self.peer.program()
         tools.WORK.mkdir(parents=True, exist_ok=True)
         self.dir = Path(tempfile.mkdtemp(prefix=f"{self.peer.name}-", dir=tools.WORK))
         try:
-            self.started = time.monotonic()
-            self._start(program)
-            self._await_answer()
-            self.first_answer_seconds = time.monotonic() - self.started
+            self.start()
             answers.check(self.peer, self.port)
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def _start(self, program):
-        template = (tools.HERE / "nginx.conf").read_text()
+    def start(self):
+        """Starts it in its directory; the seconds until its first answer."""
+        self.port = free_port()
         places = {"port": self.port, "dir": self.dir, "file": tools.file_of_a_mebibyte()}
+        self._write_nginx_conf(places)
+        command = [*self.wrapper, str(self.peer.program()), *self.peer.arguments]
+        # Settings of whoever runs this must not change what is measured.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LATTICE_")}
+        environment |= {name: value.format(**places) for name, value in self.peer.environment.items()}
+        started = time.monotonic()
+        with open(self.dir / "log", "wb") as log:
+            self.process = subprocess.Popen(
+                [argument.format(**places) for argument in command],
+                cwd=self.dir,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=on_core(SERVER_CORE),
+            )
+        self._await_answer()
+        return time.monotonic() - started
+
+    def _write_nginx_conf(self, places):
+        text = (tools.HERE / "nginx.conf").read_text()
         for name, value in places.items():
-            template = template.replace(f"@{name.upper()}@", str(value))
-        (self.dir / "nginx.conf").write_text(template)
-        arguments = [argument.format(**places) for argument in self.peer.arguments]
-        own = {name: value.format(**places) for name, value in self.peer.environment.items()}
-        wrapper = [argument.format(**places) for argument in self.wrapper]
-        self.log = open(self.dir / "log", "wb")
-        self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            [*wrapper, str(program), *arguments],
-            cwd=self.dir,
-            env={**os.environ, **own},
-            stdin=subprocess.DEVNULL,
-            stdout=self.log,
-            stderr=self.log,
-            start_new_session=True,
-            preexec_fn=on_core(SERVER_CORE),
-        )
+            text = text.replace(f"@{name.upper()}@", str(value))
+        (self.dir / "nginx.conf").write_text(text)
 
     def _await_answer(self):
         path = self.peer.plaintext or self.peer.pipelined
@@ -116,7 +119,6 @@ class Server:
     def __exit__(self, *_):
         if self.process:
             self.stop()
-            self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     def stop(self):
