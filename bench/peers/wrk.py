@@ -1,8 +1,8 @@
 """Lattice alone: closed loop under wrk, then open loop at a share of the rate wrk reached, and the budgets.
 
-`scripts/bench-wrk` runs it. In a closed loop a slow answer delays the next request, so the rate adapts
-and the mean is connections ÷ rate; in the open loop requests come at their rate whatever happens, and
-latency counts from when each was due.
+`scripts/bench-wrk` runs it. In a closed loop a slow answer delays the next request, so the rate adapts to
+the server; wrk counts from when it writes a request, not from when it could have. In the open loop requests
+come at their rate whatever happens, and latency counts from when each was due.
 """
 
 import argparse
