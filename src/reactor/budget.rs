@@ -31,9 +31,14 @@ impl Budget {
     }
 
     /// How tight it is.
+    #[inline(always)]
     pub(super) fn pressure(&self) -> Pressure {
-        let held = self.held.load(Relaxed);
-        let exceeded = self.exceeded.load(Relaxed);
+        let (held, exceeded) = (self.held.load(Relaxed), self.exceeded.load(Relaxed));
+        if held <= self.most && !exceeded { Pressure::None } else { self.judge(held, exceeded) }
+    }
+
+    #[cold]
+    fn judge(&self, held: u64, exceeded: bool) -> Pressure {
         let tight = held > if exceeded { self.most - self.most / 8 } else { self.most };
         if tight != exceeded {
             self.exceeded.store(tight, Relaxed);

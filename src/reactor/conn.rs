@@ -86,6 +86,7 @@ impl Conn {
     }
 
     /// Tells the budget what it holds, if that has changed.
+    #[inline(always)]
     pub(super) fn charge(&mut self, budget: &Budget) {
         let held = self.held_bytes();
         if held != self.charged {
@@ -95,7 +96,8 @@ impl Conn {
     }
 
     /// Bytes of memory it holds.
-    pub(super) fn held_bytes(&self) -> u64 {
+    #[inline(always)]
+    fn held_bytes(&self) -> u64 {
         let unsent = self.unsent.as_ref().map_or(0, |unsent| size_of::<SendBuf>() + unsent.held_bytes());
         (unsent + self.session.held_bytes()) as u64
     }

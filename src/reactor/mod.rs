@@ -42,6 +42,7 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
 use crate::session;
+use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use listener::Listeners;
@@ -97,6 +98,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
+    memory: HeadMemory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -148,6 +150,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
+            memory: HeadMemory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,

@@ -37,6 +37,14 @@ impl Deadlines {
         self.write_due <= now_ns
     }
 
+    /// The connection was answered all it asked, and has taken it: [`Self::update`], the short way.
+    #[inline]
+    pub fn rest(&mut self, session: &Http1, settings: &Settings, now_ns: u64) {
+        debug_assert_eq!(session.phase(), Phase::Idle);
+        (self.phase, self.served) = (Phase::Idle, session.served());
+        (self.phase_due, self.write_due) = (now_ns + settings.idle_ns, NEVER);
+    }
+
     /// Moves the deadlines after a turn of the connection.
     pub fn update(&mut self, session: &Http1, moved: Moved, settings: &Settings, now_ns: u64) {
         let (phase, served) = (phase_to_time(session, moved.left), session.served());
@@ -108,16 +116,21 @@ mod tests {
     use crate::app::{App, BodyPolicy, Flow, Moment, Reply, Request, RouteSpec, RouterBuilder, Service};
     use crate::buffer::SendBuf;
     use crate::session::{Pressure, Turn};
-    use crate::wire::http1::Method;
+    use crate::wire::http1::{HeadMemory, Method};
     use std::sync::Arc;
+
+    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a HeadMemory) -> Turn<'a> {
+        let now = Moment { monotonic_ns: 0, unix_ms: 0 };
+        let pressure = Pressure::None;
+        Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
+    }
 
     fn lingering(settings: &Settings) -> Http1 {
         let mut session = Http1::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let (mut out, now) = (SendBuf::new(), Moment { monotonic_ns: 0, unix_ms: 0 });
-        let pressure = Pressure::None;
-        let mut turn =
-            Turn { app: &mut app, settings, out: &mut out, date: b"", now, peer: None, draining: false, pressure };
+        let memory = HeadMemory::new();
+        let mut out = SendBuf::new();
+        let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
         assert_eq!(session.phase(), Phase::Linger);
         session
@@ -155,10 +168,9 @@ mod tests {
         let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
         router.mount(&[""], &[spec]);
         let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Unasked)]);
-        let (mut out, now) = (SendBuf::new(), Moment { monotonic_ns: 0, unix_ms: 0 });
-        let pressure = Pressure::None;
-        let mut turn =
-            Turn { app: &mut app, settings, out: &mut out, date: b"", now, peer: None, draining: false, pressure };
+        let memory = HeadMemory::new();
+        let mut out = SendBuf::new();
+        let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);
         assert_eq!(session.phase(), Phase::Body);
         session

@@ -18,7 +18,7 @@ use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
 use crate::wire::http::forwarded::Style;
-use crate::wire::http1::Limits;
+use crate::wire::http1::{HeadMemory, Limits};
 use trust::Trusted;
 
 /// What `[http]` of `registry.toml` decides. Times are nanoseconds.
@@ -87,6 +87,8 @@ pub struct Turn<'a> {
     pub draining: bool,
     /// How tight the memory is that connections share.
     pub pressure: Pressure,
+    /// What the thread remembers of the heads it saw.
+    pub memory: &'a HeadMemory,
 }
 
 /// How tight the memory is that all connections share.

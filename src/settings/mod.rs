@@ -15,6 +15,7 @@ pub mod show;
 mod environment;
 mod file;
 mod listen;
+mod performance;
 mod proxies;
 mod rules;
 mod suggest;
@@ -26,6 +27,7 @@ mod tests;
 
 pub use listen::Listen;
 pub use load::{Document, Flag, Sources, load};
+pub use performance::Performance;
 pub use problem::{Origin, Problem, Problems};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,6 +53,8 @@ pub struct Settings {
     pub npm: Npm,
     /// `[npm] anonymous_reads`: whether `$all` and `$anonymous` in `access` admit anybody at all.
     pub anonymous_reads: bool,
+    /// `[performance]`: what `lattice bench` holds its figures against.
+    pub performance: Performance,
 }
 
 /// `[node]`: the process.
@@ -119,7 +123,13 @@ pub struct Http {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: Node::default(), http: Http::default(), npm: Npm::default(), anonymous_reads: true }
+        Self {
+            node: Node::default(),
+            http: Http::default(),
+            npm: Npm::default(),
+            anonymous_reads: true,
+            performance: Performance::default(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::session::http1::Http1;
 use crate::session::trust::Trusted;
 use crate::session::{Pressure, Settings, Turn};
 use crate::wire::http::forwarded::Style;
-use crate::wire::http1::Method;
+use crate::wire::http1::{HeadMemory, Method};
 
 /// Says who asks, at once or after a job.
 struct Mirror;
@@ -40,8 +40,18 @@ fn asked(path: &str, peer: Option<IpAddr>, field: &str, settings: &Settings) -> 
     let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Mirror)]);
     let (mut session, mut out) = (Http1::new(), SendBuf::new());
     let now = Moment { monotonic_ns: 0, unix_ms: 0 };
-    let pressure = Pressure::None;
-    let mut turn = Turn { app: &mut app, settings, out: &mut out, date: b"", now, peer, draining: false, pressure };
+    let (pressure, memory) = (Pressure::None, HeadMemory::new());
+    let mut turn = Turn {
+        app: &mut app,
+        settings,
+        out: &mut out,
+        date: b"",
+        now,
+        peer,
+        draining: false,
+        pressure,
+        memory: &memory,
+    };
     let request = String::from_utf8(get(path)).expect("text").replace("\r\n\r\n", &format!("\r\n{field}\r\n\r\n"));
     session.on_bytes(request.as_bytes(), &mut turn);
     if let Some(work) = session.take_work() {

@@ -22,7 +22,7 @@ use crate::app::{
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
 use crate::session::{Done, Phase, Pressure, Settings, Turn, Work};
-use crate::wire::http1::Method;
+use crate::wire::http1::{HeadMemory, Method};
 
 /// Longest body of the streamed routes, in bytes.
 const STREAM_MAX: u64 = 2 * 1024 * 1024;
@@ -236,6 +236,7 @@ struct Bench {
     out: SendBuf,
     draining: bool,
     pressure: Pressure,
+    memory: HeadMemory,
     sinks: Arc<Sinks>,
 }
 
@@ -257,6 +258,7 @@ impl Bench {
             out: SendBuf::new(),
             draining: false,
             pressure: Pressure::None,
+            memory: HeadMemory::new(),
             sinks,
         }
     }
@@ -271,6 +273,7 @@ impl Bench {
             peer: None,
             draining: self.draining,
             pressure: self.pressure,
+            memory: &self.memory,
         };
         call(&mut self.session, &mut turn)
     }
