@@ -18,6 +18,9 @@ use super::{Failure, failed};
 use crate::limits::LISTENERS_MAX;
 use crate::reactor::{Mesh, Meters, sys};
 
+/// The shortest interval of a watchdog that is kept to.
+const WATCHDOG_LEAST: Duration = Duration::from_millis(20);
+
 /// A socket that was handed over.
 pub(super) struct Inherited {
     pub(super) descriptor: OwnedFd,
@@ -59,7 +62,8 @@ impl Manager {
     pub(super) fn ready(&self, status: &str, mesh: &Arc<Mesh>, meters: &[Arc<Meters>]) {
         let Some(notify) = &self.notify else { return };
         notify.tell(&format!("READY=1\nSTATUS={status}"));
-        if let Some(interval) = self.watchdog {
+        // A manager that asks for less is fed as often as is sensible.
+        if let Some(interval) = self.watchdog.map(|interval| interval.max(WATCHDOG_LEAST)) {
             let dog = Watchdog { notify: notify.clone(), mesh: Arc::clone(mesh), meters: meters.to_vec() };
             let thread = std::thread::Builder::new().name("lattice-watchdog".into());
             if let Err(error) = thread.spawn(move || dog.run(interval / 2)) {
@@ -121,12 +125,18 @@ impl Watchdog {
             let before: Vec<u64> = self.meters.iter().map(|meters| meters.wakes.read()).collect();
             self.mesh.wake_all();
             std::thread::sleep(pause);
-            let turned = self.meters.iter().zip(&before).all(|(meters, before)| meters.wakes.read() != *before);
-            // Threads of a draining node end one by one; how long that may take has its own bound.
-            if turned || self.mesh.is_draining() {
-                self.notify.tell("WATCHDOG=1");
+            // One that is late has until the end of the interval: it is looked after more often.
+            while !self.have_turned(&before) {
+                std::thread::sleep(pause / 8);
             }
+            self.notify.tell("WATCHDOG=1");
         }
+    }
+
+    /// Threads of a draining node end one by one; how long that may take has its own bound.
+    fn have_turned(&self, before: &[u64]) -> bool {
+        let mut each = self.meters.iter().zip(before);
+        self.mesh.is_draining() || each.all(|(meters, before)| meters.wakes.read() != *before)
     }
 }
 
