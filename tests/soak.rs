@@ -78,7 +78,7 @@ fn connections_that_come_and_go_leave_nothing() {
 /// One connection, ended by the node, by a reset, or by a reset in the middle of a body.
 fn come_and_go(node: &Node, number: u64) {
     let mut raw = node.connect();
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         raw.send(b"GET /asked-for HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
         assert_eq!(raw.response("GET").status, 200);
         assert_eq!(raw.until_close(), b"");

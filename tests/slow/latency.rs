@@ -33,7 +33,7 @@ fn p99(node: &Node, what: &str) -> Duration {
 /// Asks once, for something small or for a package.
 fn wait(raw: &mut Raw, number: usize) -> Duration {
     std::thread::sleep(PAUSE);
-    let path = if number % 4 == 0 { "/large" } else { "/-/ping" };
+    let path = if number.is_multiple_of(4) { "/large" } else { "/-/ping" };
     let begin = Instant::now();
     raw.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
     assert_eq!(raw.response("GET").status, 200);

@@ -97,7 +97,7 @@ fn step(kind: Kind, number: usize, mut peer: &TcpStream) -> u64 {
     let mut little = [0; 64];
     let moved = match kind {
         Kind::Head | Kind::Body => peer.write(b"x"),
-        Kind::Read if number % 2 == 0 => peer.read(&mut little),
+        Kind::Read if number.is_multiple_of(2) => peer.read(&mut little),
         Kind::Read | Kind::StuckBody | Kind::Deaf => Ok(0),
     };
     moved.unwrap_or(0) as u64
