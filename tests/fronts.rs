@@ -46,7 +46,8 @@ fn assert_agrees(kind: Kind) {
     judge.pipelines();
     judge.tarballs();
     for case in cases::ALL {
-        judge.attack(case);
+        judge.attack(case, false);
+        judge.attack(case, true);
     }
     judge.at_once();
     judge.report();

@@ -186,7 +186,7 @@ backend node
     {back}
     http-reuse always
     http-request set-var(txn.forwarded) str(yes)
-    server one {node} pool-max-conn 8
+    server one {node} pool-max-conn 8 pool-purge-delay 10m
 "#
     )
 }

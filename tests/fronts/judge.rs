@@ -10,6 +10,8 @@ use crate::support::{Node, Raw};
 
 /// How long the front's log and the node's counts may take to agree.
 const SETTLE: Duration = Duration::from_secs(5);
+/// Long enough for an answer to a head, through a front and back.
+const LATE: Duration = Duration::from_millis(30);
 /// Other clients that ask at the same time after each attack: more than one of the kept connections is tried.
 const OTHERS: usize = 3;
 
@@ -55,8 +57,9 @@ impl<'t> Judge<'t> {
     /// Large answers, HEAD of them and answers without a body keep the connections to the node in step.
     pub(crate) fn tarballs(&mut self) {
         let mut raw = self.front.connect();
-        let etag = self.node.get("/behind").header("etag").expect("a packument has an ETag").to_owned();
-        self.begun += 1;
+        raw.send(b"GET /behind HTTP/1.1\r\nHost: front\r\n\r\n");
+        let etag = raw.final_response("GET").header("etag").expect("a packument has an ETag").to_owned();
+        let closed = self.node.meters().sum("closed");
         let mut asked = Vec::new();
         for _ in 0..5 {
             for method in ["GET", "HEAD"] {
@@ -75,6 +78,8 @@ impl<'t> Judge<'t> {
             }
         }
         self.assert_counts_agree("tarballs", &asked);
+        // A front gives a connection up when it finds bytes on it that belong to no answer.
+        assert_eq!(self.node.meters().sum("closed"), closed, "{:?}", self.front.kind);
     }
 
     /// Many clients at once, who share few connections to the node.
@@ -91,12 +96,18 @@ impl<'t> Judge<'t> {
         self.assert_counts_agree("many clients", &asked);
     }
 
-    /// One attack, with a marked request before it and one behind it, then the other clients.
-    pub(crate) fn attack(&mut self, case: &Case) {
+    /// One attack, with a marked request before it and one behind it, then the other clients. It comes at
+    /// once, or what is behind its head comes late: perhaps after an answer that did not wait for it.
+    pub(crate) fn attack(&mut self, case: &Case, is_late: bool) {
         let (attack, prey, last) = (marked::id('a'), marked::id('p'), marked::id('z'));
         let mut raw = self.front.connect();
         let mut asked = vec![assert_marked(&mut raw, case.what)];
-        raw.send(&[case.bytes(&attack, &prey), marked::request(&last, "Connection: close\r\n")].concat());
+        let bytes = [case.bytes(&attack, &prey), marked::request(&last, "Connection: close\r\n")].concat();
+        let head_bytes = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(0, |at| at + 4);
+        let (head, rest) = bytes.split_at(if is_late { head_bytes } else { 0 });
+        raw.send(head);
+        std::thread::sleep(if is_late { LATE } else { Duration::ZERO });
+        raw.send(rest);
         let bytes = raw.until_close();
         let (answers, rest) = split(&bytes, false);
         let told = || format!("{:?}, {}: {}", self.front.kind, case.what, String::from_utf8_lossy(&bytes));
