@@ -90,11 +90,11 @@ fn twenty_thousand_idle_connections_cost_little_and_leave_nothing() {
 
     held.truncate(100);
     node.wait_for_meters("the others have closed", LONG, |meters| meters.open() == 100);
-    assert_eq!(node.open_files(), files, "descriptors");
+    node.wait_for_open_files(files, LONG);
     held.iter().for_each(ask);
     drop(held);
     let meters = node.wait_for_meters("all have closed", LONG, |meters| meters.open() == 0);
-    assert_eq!(node.open_files(), files - 100, "descriptors");
+    node.wait_for_open_files(files - 100, LONG);
     let faults = ["refused", "pauses", "quarantined", "expired", "panics", "stale"].map(|name| meters.sum(name));
     assert_eq!(faults, [0; 6], "{meters:?}");
     assert_eq!(node.get("/-/ping").status, 200);

@@ -75,6 +75,6 @@ fn deadlines_end_slow_heads_stuck_bodies_and_deaf_readers() {
     let meters = node.wait_for_meters("deadlines end them", LONG, |meters| meters.sum("expired") >= all);
     assert_eq!(meters.sum("panics"), 0);
     node.wait_for_meters("all are gone", LONG, |meters| meters.open() == 0);
-    assert!(node.open_files() <= files + READERS_MAX, "{} descriptors, {files} before", node.open_files());
+    node.wait_for_open_files(files + READERS_MAX, LONG);
     drop(crowd);
 }
