@@ -3,9 +3,11 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::net::Shutdown;
+use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::conn::Conn;
@@ -13,7 +15,7 @@ use super::flush::{Flushed, flush};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Reactor};
-use crate::app::{App, Change, Lane, Sink};
+use crate::app::{App, Change, Lane, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
@@ -61,7 +63,8 @@ impl Reactor {
         match done {
             None => self.drive_for(key, Cause::Listed),
             Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Some(Done::Sink(sink, _)) => self.drop_in_pool(sink),
+            Some(Done::Sink(sink, _)) => self.drop_in_pool(Box::new(sink)),
+            Some(Done::Source(source, ..)) => self.drop_in_pool(Box::new(source)),
             Some(_) => {}
         }
     }
@@ -100,6 +103,10 @@ impl Reactor {
 
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        // Nobody will take the rest of the body, and its source may have no end.
+        if conn.hung_up && conn.session.is_sending() {
+            return Fate::Close;
+        }
         catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
         let mut held = conn.unsent.take();
         let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
@@ -111,7 +118,7 @@ impl Reactor {
             out,
             date: self.date.bytes(),
             now: self.now,
-            peer: Some(conn.peer),
+            peer: conn.peer,
             draining: self.draining,
         };
         match cause {
@@ -125,6 +132,9 @@ impl Reactor {
         }
         let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
         let reads = read(conn, &mut self.recv, &mut turn, &mut catch_up);
+        if conn.session.wants_wake() {
+            conn.session.on_wake_made(wake_of(&self.mesh, self.thread, key), &mut turn);
+        }
         if let Some(work) = conn.session.take_work() {
             let outbox = Outbox { mesh: Arc::clone(&self.mesh), thread: self.thread, key };
             self.meters.jobs.one();
@@ -163,15 +173,17 @@ impl Reactor {
         let blocked = flushed == Flushed::Blocked;
         if blocked != conn.write_armed {
             let interest = if blocked { read_interest() | Interest::WRITABLE } else { read_interest() };
-            if self.poll.registry().reregister(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
+            let descriptor = conn.stream.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
+            if self.poll.registry().reregister(&mut source, Token(key.0 as usize), interest).is_err() {
                 return Fate::Close;
             }
             conn.write_armed = blocked;
         }
         if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
-            && let Some(sink) = conn.session.take_abandoned()
+            && let Some(given_up) = conn.session.take_abandoned()
         {
-            drop_in_pool(&self.pool, sink);
+            drop_in_pool(&self.pool, given_up);
         }
         if conn.session.phase() == Phase::Linger && queued == 0 && !conn.shut {
             conn.shut = true;
@@ -200,8 +212,8 @@ impl Reactor {
     pub(super) fn close(&mut self, key: Key) {
         let Some(mut conn) = self.conns.remove(key) else { return };
         self.meters.closed.one();
-        if let Some(sink) = conn.session.take_abandoned() {
-            self.drop_in_pool(sink);
+        if let Some(given_up) = conn.session.take_abandoned() {
+            self.drop_in_pool(given_up);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
@@ -209,14 +221,14 @@ impl Reactor {
         self.timers.forget_closed(conns_live, &mut is_live);
     }
 
-    fn drop_in_pool(&self, sink: Box<dyn Sink>) {
-        drop_in_pool(&self.pool, sink);
+    fn drop_in_pool(&self, given_up: Box<dyn Send>) {
+        drop_in_pool(&self.pool, given_up);
     }
 }
 
-/// A sink may have files to remove, which can block.
-fn drop_in_pool(pool: &super::Pool, sink: Box<dyn Sink>) {
-    pool.submit(Lane::Io, Box::new(move || drop(sink)));
+/// A sink or a source may have files to remove, which can block.
+fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
+    pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
 /// Tells the app what changed since it last looked.
@@ -271,7 +283,13 @@ fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64) -> io::Resu
         return Ok(Flushed::Blocked);
     }
     conn.writable = false;
-    flush(&mut conn.stream, out, sent)
+    flush(&conn.stream, out, sent)
+}
+
+/// Lets a source tell this connection's loop that it has more.
+fn wake_of(mesh: &Arc<Mesh>, thread: usize, key: Key) -> Wake {
+    let mesh = Arc::clone(mesh);
+    Wake::new(move || mesh.deliver(thread, key, Done::Wake))
 }
 
 /// Where a job's result goes.

@@ -7,14 +7,19 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Sends bytes and tells the kernel that more follow at once, so that it may wait to fill a segment.
+use socket2::{SockAddr, Socket};
+
+/// Flag of send(2): a peer that is gone is an error, no signal.
+pub const NO_SIGNAL: i32 = if cfg!(target_os = "linux") { libc::MSG_NOSIGNAL } else { 0 };
+
+/// Flag of send(2): more follows at once, so that the kernel may wait to fill a segment.
 #[cfg(target_os = "linux")]
-pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: `bytes` is valid for reads of its length during the call; the descriptor is open.
-    let sent = unsafe {
-        libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_MORE | libc::MSG_NOSIGNAL)
-    };
-    count(sent)
+pub const MORE: i32 = libc::MSG_MORE;
+
+/// Takes a connection from a listener's queue: it does not block, and no child process gets it.
+#[cfg(target_os = "linux")]
+pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
 }
 
 /// Sends a range of a file. Fewer bytes than asked for are normal; none means the file is too short.
@@ -140,8 +145,12 @@ mod portable {
         File::from(socket.as_fd().try_clone_to_owned()?).write(bytes)
     }
 
-    pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-        write(socket, bytes)
+    pub const MORE: i32 = 0;
+
+    pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+        let (stream, address) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        Ok((stream, address))
     }
 
     pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {

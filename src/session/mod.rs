@@ -13,7 +13,7 @@ pub mod http1;
 
 use std::net::IpAddr;
 
-use crate::app::{App, Change, Lane, Moment, Sink, Value};
+use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
 use crate::wire::http1::Limits;
@@ -85,6 +85,10 @@ pub enum Done {
     Sink(Box<dyn Sink>, Vec<u8>),
     /// The sink ended the body early, with this for the slice.
     Enough(Value),
+    /// The source gave this piece and said what follows.
+    Source(Box<dyn Source>, Vec<u8>, Pull),
+    /// The source has more.
+    Wake,
     /// The queue is full.
     Busy,
     /// It panicked.

@@ -97,9 +97,10 @@ impl Thread {
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
         let mut progress = self.app.begin();
         let identity = progress.identity.clone();
-        let mut request = Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false };
+        let mut request =
+            Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false, missed: None };
         let mut out = SendBuf::new();
-        let terms = Terms { date: b"", head_only: false, close: false, tell_keep_alive: false };
+        let terms = Terms { date: b"", head_only: false, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);
         let mut lanes = Vec::new();
         let mut flow = self.app.call(&mut request, &mut progress, &mut reply);

@@ -1,10 +1,12 @@
 //! From a head to the app and from the app's answer to the connection's next state.
 
-use crate::app::reply::Terms;
-use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Flow, Progress, Reply, Request, Value};
+use std::sync::Arc;
+
+use crate::app::reply::{Streamed, Terms};
+use crate::app::router::{BodyPolicy, Found, Params, Route, Router};
+use crate::app::{App, Flow, Missed, Progress, Reply, Request, Value};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
-use crate::session::http1::receive::Receiving;
+use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
 use crate::session::{Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version, parse_head, slots};
@@ -17,13 +19,57 @@ struct Asked<'b> {
     route: Route,
     params: Params<'b>,
     body: &'b [u8],
+    missed: Option<&'b Missed>,
+}
+
+impl<'b> Asked<'b> {
+    /// A request that was saved, looked at again.
+    fn again(
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        body: &'b [u8],
+        why: &'b mut Option<Missed>,
+        app: &App,
+    ) -> Option<Self> {
+        let (route, params) = match app.router().find(head.method, head.path) {
+            Found::Route(route, params) => (route, params),
+            _ => {
+                *why = missed(app.router(), head);
+                (app.router().fallback()?, Params::default())
+            }
+        };
+        Some(Self { head, bytes, route, params, body, missed: why.as_ref() })
+    }
+}
+
+/// Why no route fits a request.
+fn missed(router: &Router, head: &Head<'_, '_>) -> Option<Missed> {
+    match router.find(head.method, head.path) {
+        Found::Route(..) => None,
+        Found::WrongMethod(allow) => Some(Missed::Method(Arc::clone(allow))),
+        Found::Options(allow) => Some(Missed::Options(Arc::clone(allow))),
+        Found::Nothing if head.method == Method::Options && head.path == b"*" => Some(Missed::Options("".into())),
+        Found::Nothing => Some(Missed::Path),
+    }
+}
+
+/// How many of the bytes `after` a head are its body, if all of it is there.
+fn body_at_hand(head: &Head<'_, '_>, after: &[u8]) -> Option<usize> {
+    match head.framing {
+        Framing::None => Some(0),
+        Framing::Length(length) => usize::try_from(length).ok().filter(|&length| length <= after.len()),
+        Framing::Chunked => None,
+    }
 }
 
 /// How a call into the app ended.
 struct Called {
     flow: Flow,
-    finished: bool,
+    /// The answer, or the head of one whose body comes from a source, is written.
+    streamed: Option<Streamed>,
+    finished: Option<u16>,
     closes: bool,
+    extra: Vec<u8>,
 }
 
 impl Http1 {
@@ -38,26 +84,9 @@ impl Http1 {
         self.head_only = head.method == Method::Head;
         let (route, params) = match turn.app.router().find(head.method, head.path) {
             Found::Route(route, params) => (route, params),
-            Found::WrongMethod(allow) => {
-                let allow = allow.to_owned();
-                return self.answer_early(head, after, turn, |reply| {
-                    let reason = format!("allowed here: {allow}");
-                    let fields: [(&str, &[u8]); 1] = [("Allow", allow.as_bytes())];
-                    reply.error_with(405, &fields, "method not allowed", Some(&reason));
-                });
-            }
-            Found::Options(allow) => {
-                let allow = allow.to_owned();
-                return self.answer_early(head, after, turn, |reply| {
-                    reply.status(204).header("Allow", allow.as_bytes()).empty();
-                });
-            }
-            Found::Nothing if head.method == Method::Options && head.path == b"*" => {
-                return self.answer_early(head, after, turn, |reply| reply.status(204).empty());
-            }
-            Found::Nothing => return self.answer_early(head, after, turn, |reply| reply.error(404, "not found", None)),
+            _ => return self.begin_missed(head, bytes, after, turn),
         };
-        let asked = Asked { head, bytes, route, params, body: &[] };
+        let asked = Asked { head, bytes, route, params, body: &[], missed: None };
         match (route.body, head.framing) {
             (BodyPolicy::Stream { .. }, Framing::None) => self.answer_early(head, after, turn, |reply| {
                 reply.error(411, "length required", Some("send Content-Length or Transfer-Encoding: chunked"));
@@ -71,6 +100,34 @@ impl Http1 {
                 self.begin_buffer(asked, framing, BODY_DISCARD_BYTES_MAX, false, after, turn)
             }
         }
+    }
+
+    /// A request that no route fits: the fallback answers it, or it is refused here.
+    #[cold]
+    fn begin_missed<'b>(
+        &mut self,
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        after: &'b [u8],
+        turn: &mut Turn<'_>,
+    ) -> usize {
+        let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
+        if let Some(route) = turn.app.router().fallback() {
+            let body = body_at_hand(head, after);
+            let asked = Asked { head, bytes, route, params: Params::default(), body: &[], missed: Some(&missed) };
+            self.call(&asked, body.is_none(), turn);
+            return body.unwrap_or(0);
+        }
+        self.answer_early(head, after, turn, |reply| match &missed {
+            Missed::Path => reply.error(404, "not found", None),
+            Missed::Options(allow) if allow.is_empty() => reply.status(204).empty(),
+            Missed::Options(allow) => reply.status(204).header("Allow", allow.as_bytes()).empty(),
+            Missed::Method(allow) => {
+                let reason = format!("allowed here: {allow}");
+                let fields: [(&str, &[u8]); 1] = [("Allow", allow.as_bytes())];
+                reply.error_with(405, &fields, "method not allowed", Some(&reason));
+            }
+        })
     }
 
     /// A body that is read whole (or read and dropped) before the call.
@@ -145,8 +202,8 @@ impl Http1 {
         let (bytes, body) = (core::mem::take(&mut owned.head), core::mem::take(&mut owned.body));
         let mut fields = slots();
         let Ok(Some((head, _))) = parse_head(&bytes, &mut fields, &turn.settings.head) else { return self.end() };
-        let Found::Route(route, params) = turn.app.router().find(head.method, head.path) else { return self.end() };
-        let asked = Asked { head: &head, bytes: &bytes, route, params, body: &body };
+        let mut missed = None;
+        let Some(asked) = Asked::again(&head, &bytes, &body, &mut missed, turn.app) else { return self.end() };
         let called = self.in_app(&asked, &mut progress, body_unread, turn, |app, request, progress, reply| {
             app.resume(request, progress, value, reply)
         });
@@ -173,10 +230,21 @@ impl Http1 {
             now: turn.now,
             identity: progress.identity.clone(),
             draining: turn.draining,
+            missed: asked.missed,
         };
-        let mut reply = Reply::new(turn.out, terms);
+        let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra));
         let flow = call(turn.app, &mut request, progress, &mut reply);
-        Called { flow, finished: reply.finished().is_some(), closes: reply.closes() }
+        let called = Called {
+            flow,
+            streamed: reply.streamed(),
+            finished: reply.finished(),
+            closes: reply.closes(),
+            extra: reply.take_extra(),
+        };
+        if let (Flow::Done | Flow::Send(_), Some(status)) = (&called.flow, reply.status_given()) {
+            turn.app.answered(&request, status, progress.began_ns);
+        }
+        called
     }
 
     /// Turns what the app decided into the connection's next state.
@@ -184,13 +252,14 @@ impl Http1 {
         &mut self,
         called: Called,
         asked: &Asked<'_>,
-        progress: Progress,
+        mut progress: Progress,
         body_unread: bool,
         turn: &mut Turn<'_>,
     ) {
+        progress.extra = called.extra;
         match called.flow {
             Flow::Done => {
-                assert!(called.finished, "a service that is done has written a whole answer");
+                assert!(called.finished.is_some(), "a service that is done has written a whole answer");
                 self.finish(called.closes, body_unread || asked.head.keep_alive);
             }
             Flow::Wait(lane, job) => {
@@ -210,11 +279,16 @@ impl Http1 {
                 self.own().progress = Some(progress);
                 self.receive_stream(sink, asked.head.framing, max);
             }
+            Flow::Send(source) => {
+                let how = called.streamed.expect("a service that sends has begun its answer");
+                let after = After { closes: called.closes, peer_may_send: body_unread || asked.head.keep_alive };
+                self.send_from(source, how, wants_trailers(asked.head), after);
+            }
         }
     }
 
     /// The answer is written.
-    fn finish(&mut self, closes: bool, peer_may_send: bool) {
+    pub(super) fn finish(&mut self, closes: bool, peer_may_send: bool) {
         self.forget_message();
         self.head_only = false;
         self.state = match (closes, peer_may_send && !self.peer_done) {
@@ -232,11 +306,7 @@ impl Http1 {
         turn: &mut Turn<'_>,
         write: impl FnOnce(&mut Reply<'_>),
     ) -> usize {
-        let body = match head.framing {
-            Framing::None => Some(0),
-            Framing::Length(length) => usize::try_from(length).ok().filter(|&length| length <= after.len()),
-            Framing::Chunked => None,
-        };
+        let body = body_at_hand(head, after);
         let terms = self.terms(head, body.is_none(), turn);
         let mut reply = Reply::new(turn.out, terms);
         write(&mut reply);
@@ -251,7 +321,7 @@ impl Http1 {
             date: turn.date,
             head_only: self.head_only,
             close: !head.keep_alive || turn.draining || body_unread || last,
-            tell_keep_alive: head.version == Version::Http10,
+            http10: head.version == Version::Http10,
         }
     }
 
@@ -283,7 +353,8 @@ impl Http1 {
         reason: Option<&str>,
         turn: &mut Turn<'_>,
     ) {
-        let terms = Terms { date: turn.date, head_only: self.head_only, close: true, tell_keep_alive: false };
+        turn.app.refused(status, turn.peer);
+        let terms = Terms { date: turn.date, head_only: self.head_only, close: true, http10: false };
         Reply::new(turn.out, terms).error_with(status, fields, error, reason);
         self.finish(true, true);
     }
@@ -304,8 +375,9 @@ impl Http1 {
         owned.receiving = None;
         let mut fields = slots();
         let Ok(Some((head, _))) = parse_head(&bytes, &mut fields, &turn.settings.head) else { return self.end() };
-        let Found::Route(route, params) = turn.app.router().find(head.method, head.path) else { return self.end() };
-        self.enter(&Asked { head: &head, bytes: &bytes, route, params, body: &body }, false, turn);
+        let mut missed = None;
+        let Some(asked) = Asked::again(&head, &bytes, &body, &mut missed, turn.app) else { return self.end() };
+        self.enter(&asked, false, turn);
         self.put_back(bytes, body);
     }
 
@@ -320,10 +392,9 @@ impl Http1 {
     }
 
     /// Gives back what a message held. A lingering connection needs none of it.
-    fn forget_message(&mut self) {
+    pub(super) fn forget_message(&mut self) {
         if let Some(owned) = &mut self.owned {
-            let sink = owned.receiving.take().and_then(Receiving::into_sink);
-            owned.abandoned = owned.abandoned.take().or(sink);
+            owned.abandoned = owned.abandoned.take().or_else(|| owned.give_up());
             owned.head = Vec::new();
             owned.body = Vec::new();
             owned.progress = None;
@@ -337,4 +408,10 @@ impl Http1 {
         debug_assert!(owned.work.is_none(), "one piece of work at a time");
         owned.work = Some(work);
     }
+}
+
+/// Whether the client takes fields after a chunked body (RFC 9110 §10.1.4).
+fn wants_trailers(head: &Head<'_, '_>) -> bool {
+    let mut codings = head.headers("TE").flat_map(|value| value.split(|&octet| octet == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
