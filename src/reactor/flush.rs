@@ -21,7 +21,25 @@ pub(super) enum Flushed {
 }
 
 /// Sends what it can; counts the bytes into `sent`.
+#[inline]
 pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+    // Nearly always there is one run of bytes, and the kernel takes all of it.
+    if let Some(bytes) = out.only_own()
+        && let Ok(count) = sys::send(stream.as_fd(), bytes)
+        && count > 0
+    {
+        *sent += count as u64;
+        if count == bytes.len() {
+            out.clear();
+            return Ok(Flushed::All);
+        }
+        out.advance(count as u64);
+        return Ok(Flushed::Blocked);
+    }
+    flush_pieces(stream, out, sent)
+}
+
+fn flush_pieces(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     let start = *sent;
     loop {
         let Some(front) = out.front() else { return Ok(Flushed::All) };
@@ -58,7 +76,7 @@ fn send_bytes(stream: &Socket, out: &SendBuf, room: u64) -> (u64, io::Result<usi
     let room = usize::try_from(room).unwrap_or(usize::MAX);
     if let Some(bytes) = out.only_own() {
         let bytes = &bytes[..bytes.len().min(room)];
-        return (bytes.len() as u64, stream.send_with_flags(bytes, sys::NO_SIGNAL));
+        return (bytes.len() as u64, sys::send(stream.as_fd(), bytes));
     }
     let mut slices = [IoSlice::new(&[]); SEND_PIECES_MAX];
     let (mut count, mut offered) = (0, 0);

@@ -36,6 +36,7 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
 use crate::session;
+use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use listener::{Accepted, Listener};
@@ -88,6 +89,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
+    memory: HeadMemory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -132,6 +134,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
+            memory: HeadMemory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
