@@ -25,6 +25,7 @@ pub(super) enum Flushed {
 pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     // Nearly always there is one run of bytes, and the kernel takes all of it.
     if let Some(bytes) = out.only_own()
+        && bytes.len() as u64 <= SEND_PER_TURN_BYTES
         && let Ok(count) = sys::send(stream.as_fd(), bytes)
         && count > 0
     {
