@@ -19,31 +19,6 @@ use super::quick::{RequestLine, Said, field_lines, request_line};
 /// Longest field lines remembered, in bytes.
 const REMEMBERED_BYTES_MAX: usize = 1024;
 
-/// Fields that say what a client is and takes, never who its user is.
-const HARMLESS: [&str; 21] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "content-length",
-    "content-type",
-    "dnt",
-    "host",
-    "pragma",
-    "sec-ch-ua",
-    "sec-ch-ua-mobile",
-    "sec-ch-ua-platform",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "sec-fetch-user",
-    "te",
-    "upgrade-insecure-requests",
-    "user-agent",
-];
-
 /// What a thread remembers of the last head.
 #[derive(Debug)]
 pub struct HeadMemory {
@@ -99,8 +74,33 @@ impl Default for HeadMemory {
     }
 }
 
+/// Fields that say what a client is and takes, never who its user is. By their length, so that few
+/// are compared.
 fn is_harmless(name: &[u8]) -> bool {
-    HARMLESS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    let known: &[&[u8]] = match name.len() {
+        2 => &[b"te"],
+        3 => &[b"dnt"],
+        4 => &[b"host"],
+        6 => &[b"accept", b"pragma"],
+        9 => &[b"sec-ch-ua"],
+        10 => &[b"connection", b"user-agent"],
+        12 => &[b"content-type"],
+        13 => &[b"cache-control"],
+        14 => &[
+            b"accept-charset",
+            b"content-length",
+            b"sec-fetch-dest",
+            b"sec-fetch-mode",
+            b"sec-fetch-site",
+            b"sec-fetch-user",
+        ],
+        15 => &[b"accept-encoding", b"accept-language"],
+        16 => &[b"sec-ch-ua-mobile"],
+        18 => &[b"sec-ch-ua-platform"],
+        25 => &[b"upgrade-insecure-requests"],
+        _ => &[],
+    };
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]
@@ -122,6 +122,15 @@ mod tests {
         for name in ["Authorization", "Cookie", "X-Api-Key", "npm-otp", "Referer", "Proxy-Authorization"] {
             assert!(!remembered(&memory, &format!("GET /a HTTP/1.1\r\nHost: h\r\n{name}: x\r\n\r\n")), "{name}");
         }
+    }
+
+    #[test]
+    fn what_browsers_and_load_tools_send_is_remembered() {
+        let names = "TE DNT Host Accept Pragma Sec-CH-UA Connection User-Agent Content-Type Cache-Control Accept-Charset \
+                     Content-Length Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Accept-Encoding \
+                     Accept-Language Sec-CH-UA-Mobile Sec-CH-UA-Platform Upgrade-Insecure-Requests";
+        assert!(names.split_whitespace().all(|name| is_harmless(name.as_bytes())));
+        assert!(!names.split_whitespace().any(|name| is_harmless(&name.as_bytes()[1..])));
     }
 
     #[test]
