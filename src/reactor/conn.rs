@@ -41,6 +41,8 @@ pub(super) struct Conn {
     pub(super) listed: bool,
     /// The connection is gone in both directions.
     pub(super) hung_up: bool,
+    /// It was refused something for want of memory, and is counted.
+    pub(super) shed: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,
     /// Turns in a row that led nowhere.
@@ -68,6 +70,7 @@ impl Conn {
             writable: false,
             listed: false,
             hung_up: false,
+            shed: false,
             shut: false,
             barren: 0,
             deadlines,

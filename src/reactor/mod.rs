@@ -218,13 +218,13 @@ impl Reactor {
             let left = self.mesh.take(self.thread);
             left.dealt.into_iter().for_each(|(stream, peer)| self.admit(stream, peer));
             for (key, done) in left.done {
-                self.drive(key, Some(done));
+                self.deliver(key, done);
             }
         }
         for key in &listed {
             if let Some(conn) = self.conns.get_mut(*key) {
                 conn.listed = false;
-                self.drive(*key, None);
+                self.drive(*key);
             }
         }
         self.keep_list(listed);
@@ -298,7 +298,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key, None);
+                self.drive(key);
             }
         }
     }
