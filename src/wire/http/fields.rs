@@ -35,12 +35,12 @@ pub fn split_member(mut list: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Where the first comma outside of quotes stands. A quote that does not end reaches to the end.
 fn member_end(list: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(found) = memchr::memchr2(b',', b'"', &list[at..]) {
-        at += found;
-        if list[at] == b',' {
-            return at;
+    while let Some(&byte) = list.get(at) {
+        match byte {
+            b',' => return at,
+            b'"' => at = quoted_end(list, at),
+            _ => at += 1,
         }
-        at = quoted_end(list, at);
     }
     list.len()
 }
