@@ -146,6 +146,22 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// Readme kept for a package; the rest is cut at a character.
 pub const README_BYTES_MAX: usize = 64 * 1024;
 
+// Files that are served as they are.
+
+/// Longest path of a file within its directory, in bytes, decoded.
+pub const FILE_PATH_BYTES_MAX: usize = 1024;
+/// Longest name of one file or directory: what file systems have.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Files up to this size are kept in memory (default): one copy costs less than what `sendfile` does
+/// for each page.
+pub const FILE_MEMORY_BYTES: u64 = 1024 * 1024;
+/// Memory for files that are kept, over all threads (default).
+pub const FILE_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Most files that are kept open by one thread because they are larger.
+pub const FILES_OPEN_MAX: usize = 64;
+/// How long a file is believed not to have changed (default).
+pub const FILE_FRESH_NS: u64 = SECOND_NS;
+
 const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
@@ -162,3 +178,6 @@ const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
 const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
+const _: () = assert!(FILE_PATH_BYTES_MAX <= TARGET_BYTES_MAX / 3); // also when every byte is escaped
+const _: () = assert!(FILE_MEMORY_BYTES <= FILE_CACHE_BYTES as u64);
+const _: () = assert!(FILE_NAME_BYTES_MAX <= FILE_PATH_BYTES_MAX);

@@ -16,6 +16,7 @@
 
 pub(crate) mod cache;
 pub mod compress;
+pub mod files;
 pub mod flow;
 pub mod identity;
 pub mod reply;

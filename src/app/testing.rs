@@ -1,6 +1,7 @@
 //! For tests: one thread of a node without sockets. Heads are parsed from bytes, jobs run at once,
 //! answers are read back from the send buffer.
 
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use crate::app::reply::Terms;
 use crate::app::router::{Found, RouterBuilder};
 use crate::app::{App, Flow, Moment, Reply, Request, RouteSpec, Service};
 use crate::buffer::{Front, SendBuf};
+use crate::wire::http::accept::Coding;
 use crate::wire::http1::{Limits, Method, parse_head, slots};
 
 /// An answer, read back.
@@ -107,4 +109,17 @@ pub(crate) fn drain(out: &mut SendBuf) -> Vec<u8> {
         out.advance((all.len() - before) as u64);
     }
     all
+}
+
+/// A body without its coding.
+pub(crate) fn unfold(coding: Option<Coding>, bytes: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    let read = match coding {
+        None => return bytes.to_vec(),
+        Some(Coding::Brotli) => brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain),
+        Some(Coding::Gzip) => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain),
+        Some(Coding::Zstd) => zstd::stream::read::Decoder::new(bytes).unwrap().read_to_end(&mut plain),
+    };
+    read.unwrap_or_else(|error| panic!("{coding:?}: {error}"));
+    plain
 }

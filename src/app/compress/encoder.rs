@@ -131,22 +131,11 @@ pub fn compress(coding: Coding, effort: Effort, body: &[u8]) -> io::Result<Vec<u
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
+    use crate::app::testing::unfold;
     use proptest::prelude::*;
     use std::io::Read;
-
-    pub(crate) fn unfold(coding: Option<Coding>, bytes: &[u8]) -> Vec<u8> {
-        let mut plain = Vec::new();
-        let read = match coding {
-            None => return bytes.to_vec(),
-            Some(Coding::Brotli) => brotli::Decompressor::new(bytes, 4096).read_to_end(&mut plain),
-            Some(Coding::Gzip) => flate2::read::GzDecoder::new(bytes).read_to_end(&mut plain),
-            Some(Coding::Zstd) => zstd::stream::read::Decoder::new(bytes).unwrap().read_to_end(&mut plain),
-        };
-        read.unwrap_or_else(|error| panic!("{coding:?}: {error}"));
-        plain
-    }
 
     /// As far as a body that has not ended can be read.
     fn unfold_start(coding: Coding, bytes: &[u8]) -> Vec<u8> {
