@@ -1,4 +1,5 @@
 //! The slice as clients see it, over a real directory and without sockets.
+#![allow(clippy::disallowed_methods, reason = "a test writes the files that the slice serves")]
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
