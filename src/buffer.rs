@@ -109,6 +109,7 @@ impl SendBuf {
     }
 
     /// Whether nothing is left to send.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -119,9 +120,18 @@ impl SendBuf {
     }
 
     /// Appends a copy of `bytes`.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.own.extend_from_slice(bytes);
         self.own_open += bytes.len();
+    }
+
+    /// Appends a copy of `bytes` in which `patch` stands at `at`: one copy where the parts would be three.
+    #[inline]
+    pub fn put_patched<const N: usize>(&mut self, bytes: &[u8], at: usize, patch: &[u8; N]) {
+        let start = self.own.len() + at;
+        self.put(bytes);
+        self.own[start..start + N].copy_from_slice(patch);
     }
 
     /// Appends `number` in decimal.
@@ -210,6 +220,7 @@ impl SendBuf {
     }
 
     /// The one slice that is left, when memory of its own is all there is: the common case.
+    #[inline]
     pub fn only_own(&self) -> Option<&[u8]> {
         (self.pieces.is_empty() && self.own_open > 0).then(|| &self.own[self.own_sent..])
     }
@@ -270,6 +281,7 @@ impl SendBuf {
     }
 
     /// Drops what is queued; keeps the memory, unless it is more than answers usually take.
+    #[inline]
     pub fn clear(&mut self) {
         if self.own.capacity() > SEND_KEPT_BYTES_MAX {
             self.own = Vec::new();

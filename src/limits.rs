@@ -36,6 +36,8 @@ pub const BODY_BUFFER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * 1024;
 /// Body bytes handed to a sink at once: large enough to make a job worth its switch.
 pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
+/// Body bytes a source gives at once, about.
+pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
 // Fields that ask for one representation or another.
 
@@ -162,6 +164,17 @@ pub const FILES_OPEN_MAX: usize = 64;
 /// How long a file is believed not to have changed (default).
 pub const FILE_FRESH_NS: u64 = SECOND_NS;
 
+// Measuring.
+
+/// Most samples of one bench.
+pub const BENCH_SAMPLES_MAX: i64 = 10_000;
+/// Most rounds before the first sample.
+pub const BENCH_WARMUP_MAX: i64 = 1_000;
+/// Longest name of a baseline.
+pub const BASELINE_NAME_BYTES_MAX: usize = 64;
+/// Largest baseline that is read.
+pub const BASELINE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
@@ -170,6 +183,7 @@ const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
+const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
 const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);

@@ -14,6 +14,7 @@ type Property = fn(&[u8]);
 /// Each fuzz target and its property.
 const TARGETS: &[(&str, Property)] = &[
     ("chunked_body", http1::fuzz::chunked_body),
+    ("cookie", http::cookie::fuzz),
     ("http_accept", http::fuzz::accept),
     ("http_conditional", http::fuzz::conditional),
     ("http_head", http1::fuzz::head),

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a job leaves for the slice that asked for it; the slice knows the type.
 pub type Value = Box<dyn Any + Send>;
@@ -29,6 +30,8 @@ pub enum Flow {
     /// Give the body to the sink piece by piece, then `resume` with the sink's value.
     /// Only for routes of [`super::BodyPolicy::Stream`], and only from `call`.
     Receive(Box<dyn Sink>),
+    /// The head is in the reply ([`super::Reply::stream`]); the body comes from this source.
+    Send(Box<dyn Source>),
 }
 
 impl Flow {
@@ -76,4 +79,73 @@ pub trait Sink: Send {
 
     /// The body is complete.
     fn finish(self: Box<Self>) -> Outcome;
+}
+
+/// Gives a body of the answer piece by piece; asked only while the peer keeps up.
+///
+/// Dropped when the body has ended or the peer has gone away.
+pub trait Source: Send {
+    /// Appends the next piece, about [`crate::limits::SOURCE_PIECE_BYTES`] at most.
+    fn pull(&mut self, piece: &mut Vec<u8>) -> Pull;
+
+    /// Where `pull` runs: on this lane of the pool, where it may block, or (`None`) on the loop,
+    /// where it must not.
+    fn lane(&self) -> Option<Lane> {
+        None
+    }
+
+    /// Called once, before the first `pull`, for sources that may answer [`Pull::Later`].
+    fn on_start(&mut self, _wake: Wake) {}
+
+    /// The node is going away: a source without an end of its own should end at its next `pull`.
+    fn on_drain(&mut self) {}
+
+    /// Fields after the body, asked once after [`Pull::End`]. They reach only clients that said
+    /// `TE: trailers`, and only behind a chunked body.
+    fn trailers(&mut self) -> Vec<(&'static str, Vec<u8>)> {
+        Vec::new()
+    }
+}
+
+/// What a [`Source`] says about the rest of its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pull {
+    /// There is more at once.
+    More,
+    /// There will be more; the [`Wake`] tells when.
+    Later,
+    /// That was all.
+    End,
+    /// There is more, and it cannot be had: the connection is cut off, so that nobody takes what
+    /// has left for the whole.
+    Broken,
+}
+
+/// Tells a connection's loop that its [`Source`] has more. May be called from any thread.
+#[derive(Clone)]
+pub struct Wake(Arc<WakeState>);
+
+struct WakeState {
+    /// Told, and not yet heard.
+    told: AtomicBool,
+    tell: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Wake {
+    /// A wake that calls `tell`, once until [`Self::heard`].
+    pub fn new(tell: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(WakeState { told: AtomicBool::new(false), tell: Box::new(tell) }))
+    }
+
+    /// There is more.
+    pub fn wake(&self) {
+        if !self.0.told.swap(true, Ordering::AcqRel) {
+            (self.0.tell)();
+        }
+    }
+
+    /// The loop is about to look: what comes from now on is told again.
+    pub fn heard(&self) {
+        self.0.told.store(false, Ordering::Release);
+    }
 }

@@ -19,6 +19,7 @@ pub mod compress;
 pub mod files;
 pub mod flow;
 pub mod identity;
+mod literal_paths;
 pub mod reply;
 pub mod representation;
 pub mod request;
@@ -27,12 +28,13 @@ pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use flow::{Change, Flow, Job, Lane, Outcome, Sink, Value};
+pub use flow::{Change, Flow, Job, Lane, Outcome, Pull, Sink, Source, Value, Wake};
 pub use identity::{Caller, Identity};
 pub use reply::{Body, Rendered, Reply};
-pub use request::{Moment, Request};
+pub use request::{Missed, Moment, Request};
 pub use router::{BodyPolicy, Found, Route, RouteSpec, Router, RouterBuilder};
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One feature of the node: its routes are given to the [`Router`] under its index.
@@ -75,6 +77,28 @@ pub trait Guard: Send {
     fn on_change(&mut self, _change: &Change) {}
 }
 
+/// Looks at answers after they were written. None is asked when there is none.
+pub trait Observer: Send {
+    /// An answer was written; of a streamed one, its head.
+    fn on_answer(&mut self, request: &Request<'_>, answer: &Answer);
+
+    /// A request was refused before any service saw it: its head or body was malformed, too large or
+    /// too slow.
+    fn on_refusal(&mut self, _status: u16, _peer: Option<IpAddr>) {}
+}
+
+/// What an [`Observer`] is told about an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Nanoseconds since the request was whole, or for a streamed one its head.
+    pub elapsed_ns: u64,
+}
+
+/// Nanoseconds of a clock that never goes back, read whenever it is called.
+pub type Stopwatch = Box<dyn Fn() -> u64 + Send>;
+
 /// Where a request stands on its way through the [`App`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -91,6 +115,10 @@ pub struct Progress {
     pub stage: Stage,
     /// Who asks, as far as it is known.
     pub identity: Caller,
+    /// Fields for the answer, as they leave.
+    pub extra: Vec<u8>,
+    /// When the request began on the observers' stopwatch; 0 without any.
+    pub began_ns: u64,
 }
 
 /// What one thread serves: the router all threads share, and this thread's guards and services.
@@ -98,13 +126,37 @@ pub struct App {
     router: Arc<Router>,
     guards: Vec<Box<dyn Guard>>,
     services: Vec<Box<dyn Service>>,
+    observers: Vec<Box<dyn Observer>>,
+    stopwatch: Option<Stopwatch>,
 }
 
 impl App {
     /// Puts an app together; `services` are in the order the router was built with.
     pub fn new(router: Arc<Router>, guards: Vec<Box<dyn Guard>>, services: Vec<Box<dyn Service>>) -> Self {
         assert_eq!(router.services(), services.len(), "one service for each index the routes name");
-        Self { router, guards, services }
+        Self { router, guards, services, observers: Vec::new(), stopwatch: None }
+    }
+
+    /// Adds observers and the clock they measure with.
+    pub fn observed_by(mut self, observers: Vec<Box<dyn Observer>>, stopwatch: Stopwatch) -> Self {
+        if !observers.is_empty() {
+            (self.observers, self.stopwatch) = (observers, Some(stopwatch));
+        }
+        self
+    }
+
+    /// Tells the observers of an answer to a request that began at `began_ns`.
+    #[inline]
+    pub fn answered(&mut self, request: &Request<'_>, status: u16, began_ns: u64) {
+        if let Some(stopwatch) = &self.stopwatch {
+            let answer = Answer { status, elapsed_ns: stopwatch().saturating_sub(began_ns) };
+            self.observers.iter_mut().for_each(|observer| observer.on_answer(request, &answer));
+        }
+    }
+
+    /// Tells the observers of a refusal.
+    pub fn refused(&mut self, status: u16, peer: Option<IpAddr>) {
+        self.observers.iter_mut().for_each(|observer| observer.on_refusal(status, peer));
     }
 
     /// The router.
@@ -113,14 +165,20 @@ impl App {
     }
 
     /// A request's state before anything was decided about it.
+    #[inline]
     pub fn begin(&self) -> Progress {
-        Progress { stage: Stage::Guard(0), identity: Caller::default() }
+        let began_ns = self.stopwatch.as_ref().map_or(0, |stopwatch| stopwatch());
+        Progress { stage: Stage::Guard(0), identity: Caller::default(), extra: Vec::new(), began_ns }
     }
 
     /// Takes a request as far as it comes without waiting.
+    #[inline]
     pub fn call(&mut self, request: &mut Request<'_>, progress: &mut Progress, reply: &mut Reply<'_>) -> Flow {
-        let first = if request.route.open { self.guards.len() } else { 0 };
-        self.run_guards(first, request, progress, reply)
+        if request.route.open || self.guards.is_empty() {
+            progress.stage = Stage::Service;
+            return self.services[request.route.service].call(request, reply);
+        }
+        self.run_guards(0, request, progress, reply)
     }
 
     /// Goes on with a request after its job has ended.

@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::buffer::SendBuf;
+use crate::limits::SEND_COPY_BYTES_MAX;
+use crate::wire::date::DATE_LINE_BYTES;
 use crate::wire::http1::emit;
 
 /// The body of an answer.
@@ -67,23 +69,29 @@ pub struct Rendered {
     status: u16,
     head: Box<[u8]>,
     body: Arc<[u8]>,
+    /// All of it as it leaves on a connection that stays, when a copy is cheap: one copy of these
+    /// bytes, then the date in its place.
+    whole: Box<[u8]>,
+    date_at: usize,
 }
+
+/// What `Date` looks like before the first second.
+const NO_DATE: &[u8; DATE_LINE_BYTES] = b"Date: .............................\r\n";
 
 impl Rendered {
     /// Renders the head for `body`; `fields` are without `Content-Length`.
     pub fn new(status: u16, fields: &[(&str, &[u8])], body: Arc<[u8]>) -> Self {
-        let mut head = SendBuf::new();
+        let mut head = Vec::new();
         emit::status_line(&mut head, status);
         for (name, value) in fields {
             emit::field(&mut head, name, value);
         }
         emit::content_length(&mut head, body.len() as u64);
-        let mut bytes = Vec::new();
-        head.slices(|slice| {
-            bytes.extend_from_slice(slice);
-            true
-        });
-        Self { status, head: bytes.into_boxed_slice(), body }
+        let whole = match body.len() <= SEND_COPY_BYTES_MAX {
+            true => [&head, NO_DATE.as_slice(), b"\r\n", &body].concat(),
+            false => [&head, NO_DATE.as_slice(), b"\r\n"].concat(),
+        };
+        Self { status, date_at: head.len(), head: head.into(), body, whole: whole.into() }
     }
 
     /// The body.
@@ -101,8 +109,21 @@ pub struct Terms<'a> {
     pub head_only: bool,
     /// The connection ends after this answer.
     pub close: bool,
-    /// The client speaks HTTP/1.0 and must be told when the connection stays.
-    pub tell_keep_alive: bool,
+    /// The client speaks HTTP/1.0: it knows no chunks and must be told when the connection stays.
+    pub http10: bool,
+}
+
+/// How the body of an answer is delimited when it comes from a [`super::Source`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Streamed {
+    /// Nothing may follow the head.
+    NoBody,
+    /// By its length.
+    Length(u64),
+    /// By chunks.
+    Chunked,
+    /// By the end of the connection.
+    Close,
 }
 
 /// Writes one answer.
@@ -110,26 +131,55 @@ pub struct Reply<'a> {
     out: &'a mut SendBuf,
     terms: Terms<'a>,
     state: State,
+    /// Fields for whatever answer it becomes, as they leave.
+    extra: Vec<u8>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 enum State {
     Nothing,
     Head { status: u16 },
+    Streams { status: u16, how: Streamed },
     Finished { status: u16 },
 }
 
 impl<'a> Reply<'a> {
     /// A reply into `out` under `terms`.
+    #[inline]
     pub fn new(out: &'a mut SendBuf, terms: Terms<'a>) -> Self {
-        Self { out, terms, state: State::Nothing }
+        Self { out, terms, state: State::Nothing, extra: Vec::new() }
+    }
+
+    /// The same, with the fields that [`Self::add_field`] was given for this request before.
+    pub fn with_extra(mut self, extra: Vec<u8>) -> Self {
+        self.extra = extra;
+        self
+    }
+
+    /// The fields of [`Self::add_field`], to keep while the request waits.
+    pub fn take_extra(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.extra)
+    }
+
+    /// Adds a field to the answer, whoever writes it: for guards, which come before it.
+    pub fn add_field(&mut self, name: &str, value: &[u8]) {
+        emit::field(&mut self.extra, name, value);
     }
 
     /// The status written, once the answer is complete.
+    #[inline]
     pub fn finished(&self) -> Option<u16> {
         match self.state {
             State::Finished { status } => Some(status),
-            State::Nothing | State::Head { .. } => None,
+            State::Nothing | State::Head { .. } | State::Streams { .. } => None,
+        }
+    }
+
+    /// Status and delimiting of the body, once [`Self::stream`] was called.
+    pub fn streamed(&self) -> Option<(u16, Streamed)> {
+        match self.state {
+            State::Streams { status, how } => Some((status, how)),
+            State::Nothing | State::Head { .. } | State::Finished { .. } => None,
         }
     }
 
@@ -178,17 +228,51 @@ impl<'a> Reply<'a> {
         pieces.iter().for_each(|piece| piece.put(self.out));
     }
 
+    /// Ends the head; the body comes from the [`super::Source`] of [`super::Flow::Send`]. Without a
+    /// length it is sent in chunks, to an HTTP/1.0 client up to the end of the connection.
+    pub fn stream(&mut self, length: Option<u64>) {
+        let State::Head { status } = self.state else { panic!("status first") };
+        let bodiless = self.terms.head_only || status == 304 || status == 204;
+        let how = match length {
+            Some(length) => Streamed::Length(length),
+            None if self.terms.http10 => Streamed::Close,
+            None => Streamed::Chunked,
+        };
+        match how {
+            Streamed::Length(length) if status != 304 && status != 204 => emit::content_length(self.out, length),
+            Streamed::Chunked if status != 304 && status != 204 => emit::chunked(self.out),
+            Streamed::Close => self.terms.close = true,
+            _ => {}
+        }
+        self.end_head();
+        self.state = State::Streams { status, how: if bodiless { Streamed::NoBody } else { how } };
+    }
+
     /// Ends the answer without a body.
     pub fn empty(&mut self) {
         self.body(Body::Empty);
     }
 
     /// Writes an answer that was rendered ahead.
+    #[inline]
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
+        self.state = State::Finished { status: rendered.status };
+        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only) && self.extra.is_empty();
+        match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
+            Ok(date) if plain => {
+                self.out.put_patched(&rendered.whole, rendered.date_at, date);
+                if rendered.body.len() > SEND_COPY_BYTES_MAX {
+                    self.out.put_shared(&rendered.body, 0..rendered.body.len());
+                }
+            }
+            _ => self.rendered_in_parts(rendered),
+        }
+    }
+
+    fn rendered_in_parts(&mut self, rendered: &Rendered) {
         self.out.put(&rendered.head);
         self.end_head();
-        self.state = State::Finished { status: rendered.status };
         if !self.terms.head_only {
             self.out.put_shared(&rendered.body, 0..rendered.body.len());
         }
@@ -215,10 +299,13 @@ impl<'a> Reply<'a> {
     }
 
     fn end_head(&mut self) {
+        if !self.extra.is_empty() {
+            self.out.put(&self.extra);
+        }
         self.out.put(self.terms.date);
         if self.terms.close {
             self.out.put(b"Connection: close\r\n");
-        } else if self.terms.tell_keep_alive {
+        } else if self.terms.http10 {
             self.out.put(b"Connection: keep-alive\r\n");
         }
         self.out.put(b"\r\n");

@@ -22,7 +22,7 @@ use crate::wire::date::http_date;
 use crate::wire::http::accept::{Coding, coding};
 use crate::wire::http::conditional::{Conditions, Decision, Modified, Validators};
 use crate::wire::http::etag::EntityTag;
-use crate::wire::http::fields::{single, values};
+use crate::wire::http::fields::Fields;
 use crate::wire::http::multipart::{Multipart, content_type};
 use crate::wire::http::range::{Selection, content_range, select, unsatisfied_range};
 use crate::wire::http1::Method;
@@ -80,7 +80,7 @@ impl Representation<'_> {
             Decision::NotModified => self.begin(variant, reply, 304).empty(),
             // A range is defined for GET alone (RFC 9110 §14.2).
             Decision::Proceed if request.head.method == Method::Get && conditions.range_applies(&current) => {
-                let range = single(request.head.fields, "Range");
+                let range = request.head.fields.single("Range");
                 self.send(variant, select(range, variant.body.len()), request.now, reply);
             }
             Decision::Proceed => self.send(variant, Selection::Whole, request.now, reply),
@@ -99,7 +99,7 @@ impl Representation<'_> {
             *slot = coding;
             count += 1;
         }
-        let chosen = coding(values(request.head.fields, "Accept-Encoding"), &available[..count])?;
+        let chosen = coding(request.head.fields.named("Accept-Encoding"), &available[..count])?;
         self.variants.iter().find(|variant| variant.coding == chosen)
     }
 

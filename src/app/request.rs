@@ -1,6 +1,7 @@
 //! A request, as a slice sees it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::app::identity::Caller;
 use crate::app::router::{Params, Route};
@@ -33,6 +34,19 @@ pub struct Request<'b> {
     pub identity: Caller,
     /// The node is going away: readiness answers 503.
     pub draining: bool,
+    /// No route fits: this is for the router's fallback, and why. `None` for every other service.
+    pub missed: Option<&'b Missed>,
+}
+
+/// Why a request came to the router's fallback.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missed {
+    /// The path is not known.
+    Path,
+    /// The path is known, the method is not: the value of `Allow`.
+    Method(Arc<str>),
+    /// OPTIONS on a known path, or on `*` (then the value of `Allow` is empty).
+    Options(Arc<str>),
 }
 
 impl<'b> Request<'b> {

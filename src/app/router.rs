@@ -10,8 +10,10 @@
 //! which nobody may have.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use crate::limits::PARAMS_MAX;
+use crate::app::literal_paths::LiteralPaths;
+use crate::limits::{PARAMS_MAX, TARGET_BYTES_MAX};
 use crate::wire::http1::Method;
 
 /// What a route does with a request body.
@@ -59,20 +61,29 @@ pub struct RouteSpec {
 /// The captures of a match, in the order of the pattern, still percent-encoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Params<'p> {
-    values: [&'p [u8]; PARAMS_MAX],
-    count: usize,
+    path: &'p [u8],
+    /// Where each begins and ends in the path: paths are shorter than [`TARGET_BYTES_MAX`].
+    spans: [(u16, u16); PARAMS_MAX],
+    count: u8,
 }
 
+const _: () = assert!(TARGET_BYTES_MAX <= u16::MAX as usize && PARAMS_MAX <= u8::MAX as usize);
+
 impl<'p> Params<'p> {
+    fn none(path: &'p [u8]) -> Self {
+        Self { path, ..Self::default() }
+    }
+
     /// The capture of this position.
     pub fn at(&self, index: usize) -> &'p [u8] {
-        assert!(index < self.count, "the pattern has no such capture");
-        self.values[index]
+        assert!(index < self.len(), "the pattern has no such capture");
+        let (start, end) = self.spans[index];
+        &self.path[usize::from(start)..usize::from(end)]
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.count
+        usize::from(self.count)
     }
 
     /// Whether there are none.
@@ -80,8 +91,8 @@ impl<'p> Params<'p> {
         self.count == 0
     }
 
-    fn push(&mut self, value: &'p [u8]) {
-        self.values[self.count] = value;
+    fn push(&mut self, start: usize, end: usize) {
+        self.spans[self.len()] = (start as u16, end as u16);
         self.count += 1;
     }
 }
@@ -92,9 +103,9 @@ pub enum Found<'r, 'p> {
     /// A route.
     Route(Route, Params<'p>),
     /// The path is known, the method is not: the value of `Allow`.
-    WrongMethod(&'r str),
+    WrongMethod(&'r Arc<str>),
     /// OPTIONS on a known path: the value of `Allow`.
-    Options(&'r str),
+    Options(&'r Arc<str>),
     /// The path is not known.
     Nothing,
 }
@@ -112,14 +123,16 @@ struct Node {
 struct Endpoint {
     routes: HashMap<Method, Route>,
     get: Option<Route>,
-    allow: String,
+    allow: Arc<str>,
 }
 
 /// The routes of a node.
 #[derive(Debug)]
 pub struct Router {
     nodes: Vec<Node>,
+    literal: LiteralPaths,
     services: usize,
+    fallback: Option<Route>,
 }
 
 /// Collects routes; see [`RouterBuilder::mount`].
@@ -127,12 +140,13 @@ pub struct Router {
 pub struct RouterBuilder {
     nodes: Vec<Node>,
     services: usize,
+    fallback: Option<Route>,
 }
 
 impl RouterBuilder {
     /// No routes.
     pub fn new() -> Self {
-        Self { nodes: vec![Node::default()], services: 0 }
+        Self { nodes: vec![Node::default()], services: 0, fallback: None }
     }
 
     /// Adds the routes of the next service, under each of `prefixes` (`""` for the root, `/npm`).
@@ -152,6 +166,13 @@ impl RouterBuilder {
         self
     }
 
+    /// Sends whatever no route fits to the service mounted last, as its route `id`, without its body.
+    pub fn fall_back(&mut self, id: u16) -> &mut Self {
+        let service = self.services.checked_sub(1).expect("a service was mounted");
+        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true });
+        self
+    }
+
     fn add(&mut self, pattern: &str, method: Method, route: Route) {
         let path = pattern.strip_prefix('/').expect("a pattern begins with a slash");
         assert!(path.matches('{').count() <= PARAMS_MAX, "{pattern}: too many captures");
@@ -166,6 +187,21 @@ impl RouterBuilder {
             endpoint.get = Some(route);
         }
         endpoint.allow = allow(&endpoint.routes);
+    }
+
+    fn list_literals(&self, node: usize, path: &mut Vec<u8>, paths: &mut Vec<(Box<[u8]>, usize)>) {
+        if self.nodes[node].endpoint.is_some() {
+            paths.push((path.as_slice().into(), node));
+        }
+        for (segment, child) in &self.nodes[node].literals {
+            let length = path.len();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(segment);
+            self.list_literals(*child, path, paths);
+            path.truncate(length);
+        }
     }
 
     fn child(&mut self, node: usize, segment: &str) -> usize {
@@ -194,7 +230,10 @@ impl RouterBuilder {
 
     /// The finished router.
     pub fn build(self) -> Router {
-        Router { nodes: self.nodes, services: self.services }
+        let mut paths = Vec::new();
+        self.list_literals(0, &mut Vec::new(), &mut paths);
+        let literal = LiteralPaths::new(paths);
+        Router { literal, nodes: self.nodes, services: self.services, fallback: self.fallback }
     }
 }
 
@@ -204,7 +243,7 @@ impl Default for RouterBuilder {
     }
 }
 
-fn allow(routes: &HashMap<Method, Route>) -> String {
+fn allow(routes: &HashMap<Method, Route>) -> Arc<str> {
     let order = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     let mut names: Vec<&str> = Vec::new();
     for method in order.into_iter().filter(|method| routes.contains_key(method)) {
@@ -214,7 +253,7 @@ fn allow(routes: &HashMap<Method, Route>) -> String {
         }
     }
     names.push("OPTIONS");
-    names.join(", ")
+    names.join(", ").into()
 }
 
 impl Router {
@@ -223,17 +262,31 @@ impl Router {
         self.services
     }
 
+    /// Where a request goes that no route fits, if not back with an error.
+    pub fn fallback(&self) -> Option<Route> {
+        self.fallback
+    }
+
     /// Finds the route of `path`, which begins with a slash and has no query.
+    #[inline(always)]
     pub fn find<'p>(&self, method: Method, path: &'p [u8]) -> Found<'_, 'p> {
         let Some(rest) = path.strip_prefix(b"/") else { return Found::Nothing };
         // One slash at the end is the same resource; more are not.
-        let rest = match rest.strip_suffix(b"/") {
-            Some(b"") => return Found::Nothing,
-            Some(rest) => rest,
-            None => rest,
+        let rest = match rest {
+            [b'/'] => return Found::Nothing,
+            [rest @ .., b'/'] => rest,
+            _ => rest,
         };
-        let mut params = Params::default();
-        let Some(endpoint) = self.walk(0, rest, &mut params) else { return Found::Nothing };
+        if rest.len() > TARGET_BYTES_MAX {
+            return Found::Nothing;
+        }
+        let mut params = Params::none(rest);
+        // Literals win over captures, so a path of literals alone is found without a walk.
+        let found = match self.literal.find(rest) {
+            Some(node) => self.nodes[node].endpoint.as_ref(),
+            None => self.walk(0, start_of(rest), &mut params),
+        };
+        let Some(endpoint) = found else { return Found::Nothing };
         let route = match method {
             Method::Get | Method::Head => endpoint.get,
             Method::Options => return Found::Options(&endpoint.allow),
@@ -245,27 +298,30 @@ impl Router {
         }
     }
 
-    /// Depth-first in the order of precedence; the depth is that of the longest pattern.
-    fn walk<'p>(&self, node: usize, rest: &'p [u8], params: &mut Params<'p>) -> Option<&Endpoint> {
+    /// Depth-first in the order of precedence from the segment at `at`; the depth is that of the
+    /// longest pattern.
+    fn walk(&self, node: usize, at: usize, params: &mut Params<'_>) -> Option<&Endpoint> {
         let node = &self.nodes[node];
-        if rest.is_empty() {
+        let path = params.path;
+        if at > path.len() {
             return node.endpoint.as_ref();
         }
-        let (segment, after) = split(rest);
+        let end = segment_end(path, at);
+        let segment = &path[at..end];
         if let Some((_, child)) = node.literals.iter().find(|(literal, _)| **literal == *segment)
-            && let Some(endpoint) = self.walk(*child, after, params)
+            && let Some(endpoint) = self.walk(*child, end + 1, params)
         {
             return Some(endpoint);
         }
-        let count = params.count;
         let captures = [
-            node.package.and_then(|child| split_package(rest).map(|(value, after)| (child, value, after))),
-            node.segment.filter(|_| !segment.is_empty()).map(|child| (child, segment, after)),
-            node.rest.map(|child| (child, rest, &rest[rest.len()..])),
+            node.package.and_then(|child| Some((child, package_end(path, at)?))),
+            node.segment.filter(|_| !segment.is_empty()).map(|child| (child, end)),
+            node.rest.filter(|_| at < path.len()).map(|child| (child, path.len())),
         ];
-        for (child, value, after) in captures.into_iter().flatten() {
-            params.push(value);
-            if let Some(endpoint) = self.walk(child, after, params) {
+        for (child, end) in captures.into_iter().flatten() {
+            let count = params.count;
+            params.push(at, end);
+            if let Some(endpoint) = self.walk(child, end + 1, params) {
                 return Some(endpoint);
             }
             params.count = count;
@@ -274,29 +330,33 @@ impl Router {
     }
 }
 
-/// The first segment, and what follows its slash.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b'/', path) {
-        // `a//b`: the empty segment in between must not vanish.
-        Some(at) if path[at + 1..].is_empty() => (&path[..at], b"/"),
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (path, &[]),
-    }
+/// Where the first segment begins; past the end when there is none.
+fn start_of(path: &[u8]) -> usize {
+    usize::from(path.is_empty())
 }
 
-/// The package name in front, and what follows its slash. `-` is never a package: it is the
-/// segment all registry routes begin with.
-fn split_package(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (first, after) = split(path);
+/// Where the segment that begins at `at` ends: at a slash, or with the path. Segments are short: a
+/// plain loop beats the set-up of a vectorised search.
+#[inline]
+fn segment_end(path: &[u8], at: usize) -> usize {
+    path[at..].iter().position(|&octet| octet == b'/').map_or(path.len(), |length| at + length)
+}
+
+/// Where the package name that begins at `at` ends. `-` is never a package: it is the segment all
+/// registry routes begin with.
+fn package_end(path: &[u8], at: usize) -> Option<usize> {
+    let end = segment_end(path, at);
+    let first = &path[at..end];
     if first.is_empty() || first == b"-" {
         return None;
     }
     let is_scope = (first[0] == b'@' || starts_with_escape(first, b"40")) && !has_slash_escape(first);
-    if !is_scope || after.is_empty() {
-        return Some((first, after));
+    if !is_scope || end == path.len() {
+        return Some(end);
     }
-    let (second, after) = split(after);
-    (!second.is_empty() && second != b"-").then(|| (&path[..first.len() + 1 + second.len()], after))
+    let second_end = segment_end(path, end + 1);
+    let second = &path[end + 1..second_end];
+    (!second.is_empty() && second != b"-").then_some(second_end)
 }
 
 fn starts_with_escape(segment: &[u8], hex: &[u8; 2]) -> bool {

@@ -59,12 +59,12 @@ impl Bench {
     /// Calls `before` each job, with how many ran already.
     pub(crate) fn ask_and(&mut self, lines: &[&str], mut before: impl FnMut(usize)) -> Answer {
         let text = [&lines[..1], &["Host: h"], &lines[1..], &["", ""]].concat().join("\r\n");
-        let mut slots = slots();
-        let head = parse_head(text.as_bytes(), &mut slots, &Limits::default());
+        let slots = slots();
+        let head = parse_head(text.as_bytes(), &slots, &Limits::default());
         let (head, _) = head.unwrap_or_else(|error| panic!("{error:?}: {text}")).expect("a whole head");
         let router = Arc::clone(self.app.router());
         let mut out = SendBuf::new();
-        let terms = Terms { date: b"", head_only: head.method == Method::Head, close: false, tell_keep_alive: false };
+        let terms = Terms { date: b"", head_only: head.method == Method::Head, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);
         let mut jobs = 0;
         match router.find(head.method, head.path) {
@@ -72,8 +72,17 @@ impl Bench {
                 let mut progress = self.app.begin();
                 let identity = progress.identity.clone();
                 let now = self.now;
-                let mut request =
-                    Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false };
+                let mut request = Request {
+                    head: &head,
+                    route,
+                    params,
+                    body: b"",
+                    peer: None,
+                    now,
+                    identity,
+                    draining: false,
+                    missed: None,
+                };
                 let mut flow = self.app.call(&mut request, &mut progress, &mut reply);
                 while let Flow::Wait(_, job) = flow {
                     before(jobs);

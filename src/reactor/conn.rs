@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use mio::net::TcpStream;
+use socket2::Socket;
 
 use crate::buffer::SendBuf;
 use crate::limits::BARREN_EVENTS_MAX;
@@ -12,9 +12,11 @@ use crate::session::http1::Http1;
 
 /// A connection.
 pub(super) struct Conn {
-    pub(super) stream: TcpStream,
+    /// TCP or Unix: either is a stream of bytes.
+    pub(super) stream: Socket,
     pub(super) session: Http1,
-    pub(super) peer: IpAddr,
+    /// Who is at the other end; nobody can tell of a Unix socket.
+    pub(super) peer: Option<IpAddr>,
     /// What the kernel would not take yet.
     pub(super) unsent: Option<Box<SendBuf>>,
     /// Bytes may be waiting in the kernel: set by an event, cleared by a short read.
@@ -29,6 +31,8 @@ pub(super) struct Conn {
     /// In the list of connections to drive, once; cleared when its turn comes and not before, even
     /// if something else drives it meanwhile.
     pub(super) listed: bool,
+    /// The connection is gone in both directions.
+    pub(super) hung_up: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,
     /// Turns in a row that led nowhere.
@@ -39,7 +43,7 @@ pub(super) struct Conn {
 }
 
 impl Conn {
-    pub(super) fn new(stream: TcpStream, peer: IpAddr, settings: &Settings, now_ns: u64) -> Self {
+    pub(super) fn new(stream: Socket, peer: Option<IpAddr>, settings: &Settings, now_ns: u64) -> Self {
         let session = Http1::new();
         let deadlines = Deadlines::new(&session, settings, now_ns);
         Self {
@@ -52,6 +56,7 @@ impl Conn {
             write_armed: false,
             writable: false,
             listed: false,
+            hung_up: false,
             shut: false,
             barren: 0,
             deadlines,

@@ -1,19 +1,21 @@
 //! Drives one connection for one turn: take what came, think, hand over work, flush, and decide
 //! what to wait for.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::conn::Conn;
 use super::flush::{Flushed, flush};
 use super::slab::Key;
 use super::timers::Owner;
-use super::{Mesh, Reactor};
-use crate::app::{App, Change, Lane, Sink};
+use super::{Mesh, Reactor, sys};
+use crate::app::{App, Change, Lane, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
@@ -61,7 +63,8 @@ impl Reactor {
         match done {
             None => self.drive_for(key, Cause::Listed),
             Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Some(Done::Sink(sink, _)) => self.drop_in_pool(sink),
+            Some(Done::Sink(sink, _)) => self.drop_in_pool(Box::new(sink)),
+            Some(Done::Source(source, ..)) => self.drop_in_pool(Box::new(source)),
             Some(_) => {}
         }
     }
@@ -100,50 +103,60 @@ impl Reactor {
 
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
-        catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
+        // Nobody will take the rest of the body, and its source may have no end.
+        if conn.hung_up && conn.session.is_sending() {
+            return Fate::Close;
+        }
+        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
         let mut held = conn.unsent.take();
-        let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
-        let (served, phase) = (conn.session.served(), conn.session.phase());
-        let worked = matches!(cause, Cause::Done(_));
         let mut turn = Turn {
             app: &mut self.app,
             settings: &self.settings.http,
-            out,
+            out: held.as_deref_mut().unwrap_or(&mut self.scratch),
             date: self.date.bytes(),
             now: self.now,
-            peer: Some(conn.peer),
+            peer: conn.peer,
             draining: self.draining,
+            memory: &self.memory,
         };
-        match cause {
-            Cause::Listed => {}
-            Cause::Done(done) => conn.session.on_done(done, &mut turn),
-            Cause::Due => conn.session.on_deadline(&mut turn),
-        }
-        // A result has let it go on already.
-        if !worked && conn.session.is_ready(turn.out.len()) {
-            conn.session.on_ready(&mut turn);
-        }
-        let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
-        let reads = read(conn, &mut self.recv, &mut turn, &mut catch_up);
-        if let Some(work) = conn.session.take_work() {
-            let outbox = Outbox { mesh: Arc::clone(&self.mesh), thread: self.thread, key };
-            self.meters.jobs.one();
-            if !self.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
-                conn.session.on_done(Done::Busy, &mut turn);
-            }
+        let (served, was_idle) = (conn.session.served(), conn.session.is_idle());
+        let phase = if was_idle { Phase::Idle } else { conn.session.phase() };
+        let worked = matches!(cause, Cause::Done(_));
+        let reads = think(conn, cause, &mut self.recv, &mut turn, news);
+        if conn.session.has_effects() {
+            perform(
+                conn,
+                key,
+                &mut turn,
+                &Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters },
+            );
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent);
         let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
-        self.meters.requests.add(conn.session.served() - served);
+        let answered = conn.session.served() - served;
+        self.meters.requests.add(answered);
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         let Ok(flushed) = flushed else { return Fate::Close };
+        // Asked and answered: what nearly every turn of a connection is.
+        if answered > 0
+            && conn.session.is_idle()
+            && flushed == Flushed::All
+            && !(conn.write_armed || reads.eof || reads.broken)
+        {
+            conn.barren = 0;
+            conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
+            if conn.readable {
+                Self::list(&mut self.ready, conn, key);
+            }
+            return Fate::Keep;
+        }
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;
         }
-        let changed = conn.session.served() != served || conn.session.phase() != phase;
+        let changed = answered > 0 || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
         let progress = worked || changed || moved.read || moved.sent || reads.eof;
@@ -163,15 +176,17 @@ impl Reactor {
         let blocked = flushed == Flushed::Blocked;
         if blocked != conn.write_armed {
             let interest = if blocked { read_interest() | Interest::WRITABLE } else { read_interest() };
-            if self.poll.registry().reregister(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
+            let descriptor = conn.stream.as_raw_fd();
+            let mut source = SourceFd(&descriptor);
+            if self.poll.registry().reregister(&mut source, Token(key.0 as usize), interest).is_err() {
                 return Fate::Close;
             }
             conn.write_armed = blocked;
         }
         if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
-            && let Some(sink) = conn.session.take_abandoned()
+            && let Some(given_up) = conn.session.take_abandoned()
         {
-            drop_in_pool(&self.pool, sink);
+            drop_in_pool(&self.pool, given_up);
         }
         if conn.session.phase() == Phase::Linger && queued == 0 && !conn.shut {
             conn.shut = true;
@@ -200,8 +215,8 @@ impl Reactor {
     pub(super) fn close(&mut self, key: Key) {
         let Some(mut conn) = self.conns.remove(key) else { return };
         self.meters.closed.one();
-        if let Some(sink) = conn.session.take_abandoned() {
-            self.drop_in_pool(sink);
+        if let Some(given_up) = conn.session.take_abandoned() {
+            self.drop_in_pool(given_up);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
@@ -209,29 +224,88 @@ impl Reactor {
         self.timers.forget_closed(conns_live, &mut is_live);
     }
 
-    fn drop_in_pool(&self, sink: Box<dyn Sink>) {
-        drop_in_pool(&self.pool, sink);
+    fn drop_in_pool(&self, given_up: Box<dyn Send>) {
+        drop_in_pool(&self.pool, given_up);
     }
 }
 
-/// A sink may have files to remove, which can block.
-fn drop_in_pool(pool: &super::Pool, sink: Box<dyn Sink>) {
-    pool.submit(Lane::Io, Box::new(move || drop(sink)));
+/// A sink or a source may have files to remove, which can block.
+fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
+    pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
-/// Tells the app what changed since it last looked.
-fn catch_up(mesh: &Mesh, epoch: &mut u64, thread: usize, app: &mut App) {
-    let current = mesh.epoch();
-    if current != *epoch {
-        *epoch = current;
-        for change in mesh.take_changes(thread) {
-            app.on_change(&change);
+/// What other threads have changed.
+struct News<'a> {
+    mesh: &'a Mesh,
+    epoch: &'a mut u64,
+    thread: usize,
+}
+
+impl News<'_> {
+    /// Tells the app what changed since it last looked.
+    #[inline(always)]
+    fn tell(&mut self, app: &mut App) {
+        let current = self.mesh.epoch();
+        if current != *self.epoch {
+            *self.epoch = current;
+            self.tell_all(app);
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self, app: &mut App) {
+        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
+    }
+}
+
+/// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
+#[inline(always)]
+fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
+    let worked = match cause {
+        Cause::Listed => false,
+        Cause::Done(done) => {
+            news.tell(turn.app);
+            conn.session.on_done(done, turn);
+            true
+        }
+        Cause::Due => {
+            conn.session.on_deadline(turn);
+            false
+        }
+    };
+    // A result has let it go on already.
+    if !worked && conn.session.is_ready(turn.out.len()) {
+        news.tell(turn.app);
+        conn.session.on_ready(turn);
+    }
+    read(conn, recv, turn, &mut news)
+}
+
+/// What effects need of the thread.
+struct Hands<'a> {
+    mesh: &'a Arc<Mesh>,
+    pool: &'a super::Pool,
+    thread: usize,
+    meters: &'a super::Meters,
+}
+
+/// Does what the session asked for.
+fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
+    if conn.session.wants_wake() {
+        conn.session.on_wake_made(wake_of(hands.mesh, hands.thread, key), turn);
+    }
+    if let Some(work) = conn.session.take_work() {
+        let outbox = Outbox { mesh: Arc::clone(hands.mesh), thread: hands.thread, key };
+        hands.meters.jobs.one();
+        if !hands.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
+            conn.session.on_done(Done::Busy, turn);
         }
     }
 }
 
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.
-fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut impl FnMut(&mut App)) -> Reads {
+#[inline]
+fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News<'_>) -> Reads {
     let mut reads = Reads::default();
     for _ in 0..READS_PER_TURN_MAX {
         if !conn.readable || !conn.session.wants_read(turn.out.len()) {
@@ -240,7 +314,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut
         recv.begin(conn.session.rest());
         let space = recv.space();
         let room = space.len();
-        match conn.stream.read(space) {
+        match sys::receive(conn.stream.as_fd(), space) {
             Ok(0) => {
                 conn.readable = false;
                 reads.eof = true;
@@ -251,7 +325,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut
                 conn.readable = count == room || conn.read_to_end;
                 reads.bytes += count as u64;
                 recv.commit(count);
-                catch_up(turn.app);
+                news.tell(turn.app);
                 conn.session.on_bytes(recv.bytes(), turn);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,
@@ -271,7 +345,13 @@ fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64) -> io::Resu
         return Ok(Flushed::Blocked);
     }
     conn.writable = false;
-    flush(&mut conn.stream, out, sent)
+    flush(&conn.stream, out, sent)
+}
+
+/// Lets a source tell this connection's loop that it has more.
+fn wake_of(mesh: &Arc<Mesh>, thread: usize, key: Key) -> Wake {
+    let mesh = Arc::clone(mesh);
+    Wake::new(move || mesh.deliver(thread, key, Done::Wake))
 }
 
 /// Where a job's result goes.

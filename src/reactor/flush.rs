@@ -1,9 +1,9 @@
 //! Hands a send buffer to the kernel: one vectored write, or one `sendfile` for a file range.
 
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::io::{self, ErrorKind, IoSlice};
 use std::os::fd::AsFd;
 
-use mio::net::TcpStream;
+use socket2::Socket;
 
 use super::sys;
 use crate::buffer::{Front, SendBuf};
@@ -21,7 +21,25 @@ pub(super) enum Flushed {
 }
 
 /// Sends what it can; counts the bytes into `sent`.
-pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+#[inline]
+pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+    // Nearly always there is one run of bytes, and the kernel takes all of it.
+    if let Some(bytes) = out.only_own()
+        && let Ok(count) = sys::send(stream.as_fd(), bytes)
+        && count > 0
+    {
+        *sent += count as u64;
+        if count == bytes.len() {
+            out.clear();
+            return Ok(Flushed::All);
+        }
+        out.advance(count as u64);
+        return Ok(Flushed::Blocked);
+    }
+    flush_pieces(stream, out, sent)
+}
+
+fn flush_pieces(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     let start = *sent;
     loop {
         let Some(front) = out.front() else { return Ok(Flushed::All) };
@@ -50,9 +68,9 @@ pub(super) fn flush(stream: &mut TcpStream, out: &mut SendBuf, sent: &mut u64) -
 }
 
 /// How many bytes the kernel was offered, and what it said.
-fn send_bytes(stream: &mut TcpStream, out: &SendBuf) -> (u64, io::Result<usize>) {
+fn send_bytes(stream: &Socket, out: &SendBuf) -> (u64, io::Result<usize>) {
     if let Some(bytes) = out.only_own() {
-        return (bytes.len() as u64, stream.write(bytes));
+        return (bytes.len() as u64, sys::send(stream.as_fd(), bytes));
     }
     let mut slices = [IoSlice::new(&[]); SEND_PIECES_MAX];
     let (mut count, mut offered) = (0, 0);
@@ -62,11 +80,9 @@ fn send_bytes(stream: &mut TcpStream, out: &SendBuf) -> (u64, io::Result<usize>)
         count += 1;
         count < SEND_PIECES_MAX
     });
-    let result = match (count, out.is_followed_by_file()) {
-        (1, true) => sys::send_more(stream.as_fd(), &slices[0]),
-        _ => stream.write_vectored(&slices[..count]),
-    };
-    (offered, result)
+    // What more follows at once may fill the segment up.
+    let flags = if out.is_followed_by_file() { sys::NO_SIGNAL | sys::MORE } else { sys::NO_SIGNAL };
+    (offered, stream.send_vectored_with_flags(&slices[..count], flags))
 }
 
 #[cfg(test)]
@@ -82,7 +98,7 @@ mod tests {
         let far = std::net::TcpStream::connect(listener.local_addr().expect("an address")).expect("a connection");
         let (near, _) = listener.accept().expect("a connection");
         near.set_nonblocking(true).expect("a socket");
-        let mut near = TcpStream::from_std(near);
+        let near = Socket::from(near);
         let piece: Arc<[u8]> = vec![b'x'; SEND_COPY_BYTES_MAX + 1].into();
         let mut out = SendBuf::new();
         for _ in 0..SEND_PIECES_MAX + 1 {
@@ -92,7 +108,7 @@ mod tests {
         // A reader that keeps up, so that the socket is never full.
         let reader = std::thread::spawn(move || far.take(total).read_to_end(&mut Vec::new()).expect("bytes"));
         let mut sent = 0;
-        assert_eq!(flush(&mut near, &mut out, &mut sent).expect("open"), Flushed::All);
+        assert_eq!(flush(&near, &mut out, &mut sent).expect("open"), Flushed::All);
         assert_eq!((sent, reader.join().expect("no panic") as u64), (total, total));
     }
 }

@@ -4,11 +4,12 @@
 //! poll for a pause, and a descriptor kept in reserve lets one waiting client be told why.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream as StdStream};
+use std::io::{self, Read};
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
+use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
@@ -50,7 +51,7 @@ pub fn listen(address: SocketAddr, settings: &Settings) -> io::Result<std::net::
 
 /// What came of one attempt to accept.
 pub(super) enum Accepted {
-    Conn(TcpStream, SocketAddr),
+    Conn(Socket, Option<IpAddr>),
     /// Nobody waits.
     Empty,
     /// This one failed on its own account, such as a reset before it was accepted.
@@ -61,14 +62,14 @@ pub(super) enum Accepted {
 
 /// A thread's listener.
 pub(super) struct Listener {
-    socket: TcpListener,
+    socket: Socket,
     reserve: Option<File>,
     pub(super) armed: bool,
 }
 
 impl Listener {
     pub(super) fn new(socket: std::net::TcpListener) -> Self {
-        Self { socket: TcpListener::from_std(socket), reserve: reserve(), armed: false }
+        Self { socket: socket.into(), reserve: reserve(), armed: false }
     }
 
     /// Puts it into the poll; new connections and those already waiting are told once.
@@ -76,7 +77,7 @@ impl Listener {
         // The last descriptor may have gone to another thread when this one gave up its own.
         self.reserve = self.reserve.take().or_else(reserve);
         if !self.armed {
-            registry.register(&mut self.socket, token, Interest::READABLE)?;
+            registry.register(&mut SourceFd(&self.socket.as_raw_fd()), token, Interest::READABLE)?;
             self.armed = true;
         }
         Ok(())
@@ -86,14 +87,14 @@ impl Listener {
     pub(super) fn disarm(&mut self, registry: &Registry) {
         if self.armed {
             // It fails only for a descriptor that is not registered, and then there is nothing to do.
-            let _ = registry.deregister(&mut self.socket);
+            let _ = registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()));
             self.armed = false;
         }
     }
 
     pub(super) fn accept(&mut self) -> Accepted {
-        match self.socket.accept() {
-            Ok((stream, address)) => Accepted::Conn(stream, address),
+        match sys::accept(&self.socket) {
+            Ok((stream, address)) => Accepted::Conn(stream, address.as_socket().map(|address| address.ip())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Empty,
             Err(error) if sys::concerns_one_connection(&error) => Accepted::Failed,
             Err(error) => Accepted::Exhausted(error),
@@ -116,10 +117,9 @@ impl Listener {
 }
 
 /// Tells a client that there is no room, as far as it takes one write.
-pub(super) fn refuse(stream: TcpStream) {
-    let mut stream = StdStream::from(stream);
+pub(super) fn refuse(mut stream: Socket) {
     // Whoever cannot take 200 bytes at once gets none.
-    let _ = stream.write(REFUSAL);
+    let _ = stream.send_with_flags(REFUSAL, sys::NO_SIGNAL);
     let _ = stream.shutdown(std::net::Shutdown::Write);
     // Closing with a request unread would reset the connection and could take the refusal with it.
     let _ = stream.read(&mut [0; 4096]);

@@ -24,16 +24,19 @@ pub use meters::Meters;
 pub use pool::Pool;
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Event;
+use mio::unix::SourceFd;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
 use crate::session;
+use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use listener::{Accepted, Listener};
@@ -86,6 +89,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
+    memory: HeadMemory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -130,6 +134,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
+            memory: HeadMemory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
@@ -230,6 +235,7 @@ impl Reactor {
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             conn.writable = true;
         }
+        conn.hung_up |= event.is_error() || event.is_write_closed();
         Self::list(&mut self.ready, conn, key);
     }
 
@@ -250,9 +256,9 @@ impl Reactor {
                     listener::refuse(stream);
                     self.meters.refused.one();
                 }
-                Accepted::Conn(stream, address) => {
+                Accepted::Conn(stream, peer) => {
                     let now_ns = self.now.monotonic_ns;
-                    let conn = Conn::new(stream, address.ip(), &self.settings.http, now_ns);
+                    let conn = Conn::new(stream, peer, &self.settings.http, now_ns);
                     let key = self.conns.insert_with(|_| conn);
                     self.meters.accepted.one();
                     Self::register(&self.poll, &mut self.conns, &mut self.timers, &self.meters, key);
@@ -280,7 +286,8 @@ impl Reactor {
     fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, meters: &Meters, key: Key) {
         let Some(conn) = conns.get_mut(key) else { return };
         let interest = drive::read_interest();
-        if poll.registry().register(&mut conn.stream, Token(key.0 as usize), interest).is_err() {
+        let descriptor = conn.stream.as_raw_fd();
+        if poll.registry().register(&mut SourceFd(&descriptor), Token(key.0 as usize), interest).is_err() {
             // Out of kernel memory for one more watch: this connection cannot be served.
             conns.remove(key);
             meters.closed.one();

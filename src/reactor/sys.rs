@@ -7,14 +7,58 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-/// Sends bytes and tells the kernel that more follow at once, so that it may wait to fill a segment.
+use socket2::{SockAddr, Socket};
+
+/// Flag of send(2): a peer that is gone is an error, no signal.
+pub const NO_SIGNAL: i32 = if cfg!(target_os = "linux") { libc::MSG_NOSIGNAL } else { 0 };
+
+/// Flag of send(2): more follows at once, so that the kernel may wait to fill a segment.
 #[cfg(target_os = "linux")]
-pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-    // SAFETY: `bytes` is valid for reads of its length during the call; the descriptor is open.
-    let sent = unsafe {
-        libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), libc::MSG_MORE | libc::MSG_NOSIGNAL)
-    };
-    count(sent)
+pub const MORE: i32 = libc::MSG_MORE;
+
+/// Takes a connection from a listener's queue: it does not block, and no child process gets it.
+#[cfg(target_os = "linux")]
+pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+    listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
+}
+
+/// Receives into `buffer`; 0 means that the peer has ended.
+///
+/// The bare system call: the C library's function of this name first marks the thread as one that
+/// may be cancelled here, and afterwards as one that may not, which none of ours ever is.
+#[cfg(target_os = "linux")]
+#[inline]
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let (descriptor, none) = (socket.as_raw_fd() as libc::c_long, std::ptr::null_mut::<libc::c_void>());
+    // SAFETY: `buffer` is valid for writes of its length during the call; no address is asked for.
+    let received =
+        unsafe { libc::syscall(libc::SYS_recvfrom, descriptor, buffer.as_mut_ptr(), buffer.len(), 0usize, none, none) };
+    count(received as isize)
+}
+
+/// Sends as much of `bytes` as the kernel takes now. The bare system call, as [`receive`] is.
+#[cfg(target_os = "linux")]
+#[inline]
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let (descriptor, flags) = (socket.as_raw_fd() as libc::c_long, NO_SIGNAL as libc::c_long);
+    let none = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: `bytes` is valid for reads of its length during the call; no address is given.
+    let sent = unsafe { libc::syscall(libc::SYS_sendto, descriptor, bytes.as_ptr(), bytes.len(), flags, none, 0usize) };
+    count(sent as isize)
+}
+
+/// Receives into `buffer`; 0 means that the peer has ended.
+#[cfg(not(target_os = "linux"))]
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `buffer` is valid for writes of its length during the call.
+    count(unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
+}
+
+/// Sends as much of `bytes` as the kernel takes now.
+#[cfg(not(target_os = "linux"))]
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for reads of its length during the call.
+    count(unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), NO_SIGNAL) })
 }
 
 /// Sends a range of a file. Fewer bytes than asked for are normal; none means the file is too short.
@@ -72,7 +116,6 @@ pub fn defer_accept(listener: BorrowedFd<'_>, seconds: i32) -> io::Result<()> {
     count(result as isize).map(drop)
 }
 
-#[cfg(target_os = "linux")]
 fn count(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
@@ -140,8 +183,12 @@ mod portable {
         File::from(socket.as_fd().try_clone_to_owned()?).write(bytes)
     }
 
-    pub fn send_more(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
-        write(socket, bytes)
+    pub const MORE: i32 = 0;
+
+    pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
+        let (stream, address) = listener.accept()?;
+        stream.set_nonblocking(true)?;
+        Ok((stream, address))
     }
 
     pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {

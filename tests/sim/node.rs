@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use lattice::app::{App, Change, Lane, Moment, Sink};
+use lattice::app::{App, Change, Lane, Moment};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SLOW_JOBS_QUEUED_MAX;
 use lattice::session::deadlines::{Moved, NEVER};
@@ -50,7 +50,7 @@ pub(crate) struct Thread {
 /// What waits for the pool.
 pub(crate) enum Task {
     Work(usize, Work),
-    Drop(Box<dyn Sink>),
+    Drop(Box<dyn Send>),
 }
 
 /// A task that ran and has not told anybody yet.
@@ -212,7 +212,8 @@ impl Node {
     fn deliver(&mut self, key: usize, done: Done) -> Result<(), String> {
         match done {
             done if self.conns[key].is_some() => self.drive(key, Cause::Done(done))?,
-            Done::Sink(sink, _) => self.drop_sink(sink),
+            Done::Sink(sink, _) => self.drop_sink(Box::new(sink)),
+            Done::Source(source, ..) => self.drop_sink(Box::new(source)),
             _ => {}
         }
         Ok(())
@@ -284,6 +285,7 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining,
+            memory: &self.memory,
         };
         match cause {
             Cause::Listed => {}
@@ -369,7 +371,7 @@ impl Node {
         conn.judge.on_end(end, conn.excused).map_err(|problem| format!("connection {key}: {problem}"))
     }
 
-    fn drop_sink(&mut self, sink: Box<dyn Sink>) {
+    fn drop_sink(&mut self, sink: Box<dyn Send>) {
         if self.defect == Defect::KeepsSinks { std::mem::forget(sink) } else { self.submitted.push(Task::Drop(sink)) }
     }
 }

@@ -90,16 +90,17 @@ impl Thread {
 
     fn ask_and(&mut self, authorization: &str, between: impl Fn(&FakeUsers, &mut App)) -> (String, Vec<Lane>) {
         let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{authorization}\r\n");
-        let mut slots = slots();
-        let (head, _) = parse_head(text.as_bytes(), &mut slots, &Limits::default()).unwrap().unwrap();
+        let slots = slots();
+        let (head, _) = parse_head(text.as_bytes(), &slots, &Limits::default()).unwrap().unwrap();
         let router = Arc::clone(self.app.router());
         let Route::Route(route, params) = router.find(head.method, head.path) else { panic!("a route") };
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
         let mut progress = self.app.begin();
         let identity = progress.identity.clone();
-        let mut request = Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false };
+        let mut request =
+            Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false, missed: None };
         let mut out = SendBuf::new();
-        let terms = Terms { date: b"", head_only: false, close: false, tell_keep_alive: false };
+        let terms = Terms { date: b"", head_only: false, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);
         let mut lanes = Vec::new();
         let mut flow = self.app.call(&mut request, &mut progress, &mut reply);

@@ -4,7 +4,7 @@
 //! not negotiate.
 
 use crate::wire::http::accept::{MediaType, Weight, media_weights};
-use crate::wire::http::fields::{Field, values};
+use crate::wire::http::fields::Fields;
 
 /// The forms of a packument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +32,12 @@ const FORMS: [MediaType<'static>; 2] =
 const INSTALL: &[u8] = b"application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
 
 /// The form that `Accept` asks for. Without one, and for `*/*`, the full form.
-pub(crate) fn form(fields: &[Field<'_>]) -> Form {
-    let mut accept = values(fields, "Accept");
+pub(crate) fn form<'b>(fields: impl Fields<'b>) -> Form {
+    let mut accept = fields.named("Accept");
     match (accept.next(), accept.next()) {
         (None, _) => Form::Full,
         (Some(INSTALL), None) => Form::Abbreviated,
-        _ => weigh(values(fields, "Accept")),
+        _ => weigh(fields.named("Accept")),
     }
 }
 
@@ -72,11 +72,11 @@ mod tests {
             ("", Full),
             (";;;,,,q=", Full),
         ] {
-            let field = |value: &'static str| Field { name: "accept", value: value.as_bytes() };
-            assert_eq!(form(&[field(accept)]), expected, "{accept}");
+            let field = |value: &'static str| (&b"accept"[..], value.as_bytes());
+            assert_eq!(form(&[field(accept)][..]), expected, "{accept}");
             assert_eq!(weigh([accept.as_bytes()].into_iter()), expected, "{accept}");
-            assert_eq!(form(&[field("text/html"), field(accept)]), expected, "{accept} in a second field");
+            assert_eq!(form(&[field("text/html"), field(accept)][..]), expected, "{accept} in a second field");
         }
-        assert_eq!(form(&[]), Full);
+        assert_eq!(form(&[][..]), Full);
     }
 }

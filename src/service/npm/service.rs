@@ -24,7 +24,6 @@ use crate::service::npm::write::no_tarball;
 use crate::wire::http::accept::{Coding, coding};
 use crate::wire::http::conditional::{self, Conditions, Modified, Validators};
 use crate::wire::http::etag::EntityTag;
-use crate::wire::http::fields::values;
 use crate::wire::http1::Framing;
 
 /// The registry, as one thread serves it.
@@ -298,7 +297,7 @@ impl Page {
 fn write_document(document: &Document, request: &Request<'_>, reply: &mut Reply<'_>) {
     let fields = request.head.fields;
     let form = negotiate::form(fields);
-    let Some(coding) = coding(values(fields, "Accept-Encoding"), &[Coding::Gzip]) else {
+    let Some(coding) = coding(fields.named("Accept-Encoding"), &[Coding::Gzip]) else {
         return reply.error(406, "no acceptable coding", Some("documents are sent as they are or with gzip"));
     };
     let representation = document.representation(form, coding);

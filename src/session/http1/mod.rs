@@ -12,17 +12,20 @@
 //! One request at a time: pipelined ones wait as bytes. A connection owns memory (`Owned`) only
 //! while a message is incomplete or a job runs; between requests it is a few words.
 
+mod call;
 mod receive;
 mod request;
+mod sending;
 #[cfg(test)]
 mod tests;
 
-use crate::app::{Progress, Sink, Value};
+use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
 
 use receive::Receiving;
+use sending::Sending;
 
 /// A connection.
 pub struct Http1 {
@@ -40,6 +43,7 @@ enum State {
     Body,
     Stream,
     Working,
+    Sending,
     Linger { dropped: u64 },
     Over,
 }
@@ -60,7 +64,9 @@ struct Owned {
     /// The body was not read to its end: this answer must be the last.
     body_unread: bool,
     work: Option<Work>,
-    abandoned: Option<Box<dyn Sink>>,
+    sending: Option<Sending>,
+    /// What was given up and may block whoever drops it.
+    abandoned: Option<Box<dyn Send>>,
 }
 
 impl Http1 {
@@ -85,6 +91,7 @@ impl Http1 {
     /// Takes the result of the work.
     pub fn on_done(&mut self, done: Done, turn: &mut Turn<'_>) {
         let (working, streaming) = (matches!(self.state, State::Working), matches!(self.state, State::Stream));
+        let sending = matches!(self.state, State::Sending);
         match done {
             Done::Value(value) if working => self.resume(value, turn),
             Done::Sink(sink, buffer) if streaming => self.on_sink(sink, buffer),
@@ -92,8 +99,12 @@ impl Http1 {
             Done::Enough(value) if streaming => self.end_stream(value, true, turn),
             Done::Busy if working || streaming => self.refuse_busy(turn),
             Done::Panicked if working || streaming => self.refuse_broken(turn),
-            // The connection gave up meanwhile; whoever drops a sink may have to block.
-            Done::Sink(sink, _) => self.own().abandoned = Some(sink),
+            Done::Source(source, piece, pull) if sending => self.take_piece(source, piece, pull, turn),
+            Done::Wake if sending => self.on_woken(),
+            Done::Busy | Done::Panicked if sending => self.break_off(),
+            // The connection gave up meanwhile; whoever drops these may have to block.
+            Done::Sink(sink, _) => self.own().abandoned = Some(Box::new(sink)),
+            Done::Source(source, ..) => self.own().abandoned = Some(Box::new(source)),
             _ => {}
         }
         self.on_ready(turn);
@@ -121,8 +132,10 @@ impl Http1 {
 
     /// The node is going away: ends the connection if nothing is under way.
     pub fn on_drain(&mut self) {
-        if matches!(self.state, State::Head) && self.rest().is_empty() {
-            self.end();
+        match self.state {
+            State::Head if self.rest().is_empty() => self.end(),
+            State::Sending => self.drain_source(),
+            _ => {}
         }
     }
 
@@ -138,6 +151,9 @@ impl Http1 {
             State::Head => self.holds_requests() && queued < SEND_HIGH_WATER_BYTES as u64,
             State::Body | State::Linger { .. } => !owned.rest.is_empty(),
             State::Stream => !owned.rest.is_empty() && owned.wants_body(),
+            State::Sending => {
+                owned.sending.as_ref().is_some_and(|sending| sending.is_ready(queued)) || self.wants_wake()
+            }
             State::Working | State::Over => false,
         }
     }
@@ -152,8 +168,14 @@ impl Http1 {
             State::Head => queued < SEND_HIGH_WATER_BYTES as u64 && !self.holds_requests(),
             State::Stream => self.owned.as_ref().is_some_and(|owned| owned.wants_body()),
             State::Body | State::Linger { .. } => true,
-            State::Working | State::Over => false,
+            State::Working | State::Sending | State::Over => false,
         }
+    }
+
+    /// Whether [`Self::take_work`] or [`Self::wants_wake`] has something for the loop.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| owned.work.is_some()) || self.wants_wake()
     }
 
     /// Work to be done for this connection, once.
@@ -161,15 +183,21 @@ impl Http1 {
         self.owned.as_mut()?.work.take()
     }
 
-    /// The sink of a body that will never be complete: whoever drops it may have to block.
-    pub fn take_abandoned(&mut self) -> Option<Box<dyn Sink>> {
+    /// The sink or source of a body that will never be complete: whoever drops it may have to block.
+    pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
         let owned = self.owned.as_mut()?;
-        owned.abandoned.take().or_else(|| owned.receiving.take()?.into_sink())
+        owned.abandoned.take().or_else(|| owned.give_up())
     }
 
     /// Requests answered or begun so far.
     pub fn served(&self) -> u64 {
         self.served
+    }
+
+    /// Between two requests, with nothing received and nothing under way: [`Phase::Idle`].
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.owned.is_none() && self.served > 0 && matches!(self.state, State::Head)
     }
 
     /// What it is doing.
@@ -181,7 +209,7 @@ impl Http1 {
             State::Head => Phase::Head,
             State::Body => Phase::Body,
             State::Stream if self.owned.as_ref().is_some_and(|owned| owned.wants_body()) => Phase::Body,
-            State::Stream | State::Working => Phase::Working,
+            State::Stream | State::Working | State::Sending => Phase::Working,
             State::Linger { .. } => Phase::Linger,
             State::Over => Phase::Over,
         }
@@ -226,6 +254,12 @@ impl Http1 {
                     }
                     break;
                 }
+                State::Sending => {
+                    self.pump_source(turn);
+                    if matches!(self.state, State::Sending) {
+                        break;
+                    }
+                }
                 State::Working => break,
                 State::Over => return bytes.len(),
             }
@@ -234,9 +268,21 @@ impl Http1 {
     }
 
     /// Begins the request in front of `bytes`; `None` when its head is incomplete.
+    #[inline]
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
-        let settings = turn.settings;
-        let limits = &settings.head;
+        let memory = turn.memory;
+        if self.owned.is_none()
+            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+        {
+            self.served += 1;
+            return Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn));
+        }
+        self.on_other_head(bytes, turn)
+    }
+
+    /// The same for a head that came in pieces, or is not one of those that clients usually send.
+    fn on_other_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let limits = &turn.settings.head;
         if let Some(owned) = &mut self.owned
             && let Some(scan) = &mut owned.scan
         {
@@ -248,12 +294,11 @@ impl Http1 {
                 Err(error) => return self.refuse_head(error, turn),
             }
         }
-        let mut fields = slots();
-        match parse_head(bytes, &mut fields, limits) {
+        let fields = slots();
+        match parse_head(bytes, &fields, limits) {
             Ok(Some((head, count))) => {
                 self.served += 1;
-                let used = self.begin(&head, &bytes[..count], &bytes[count..], turn);
-                Some(count + used)
+                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn))
             }
             Ok(None) => self.begin_scan(bytes, turn),
             Err(error) => self.refuse_head(error, turn),
@@ -305,7 +350,7 @@ impl Http1 {
             State::Body | State::Linger { .. } => true,
             // What has arrived may still complete the body; if all of it was used, it will not.
             State::Stream => self.owned.as_ref().is_none_or(|owned| owned.rest.is_empty() && owned.wants_body()),
-            State::Working | State::Over => false,
+            State::Working | State::Sending | State::Over => false,
         };
         if self.peer_done && stuck {
             self.end();
@@ -326,6 +371,22 @@ impl Default for Http1 {
 impl Owned {
     fn wants_body(&self) -> bool {
         self.receiving.as_ref().is_some_and(Receiving::wants_bytes)
+    }
+
+    /// Gives back what a message held. A lingering connection needs none of it.
+    fn forget_message(&mut self) {
+        self.abandoned = self.abandoned.take().or_else(|| self.give_up());
+        self.head = Vec::new();
+        self.body = Vec::new();
+        self.progress = None;
+        self.body_unread = false;
+    }
+
+    /// The sink or source that is here and will not be used any more.
+    fn give_up(&mut self) -> Option<Box<dyn Send>> {
+        let sink = self.receiving.take().and_then(Receiving::into_sink);
+        let source = self.sending.take().and_then(Sending::into_blocking);
+        sink.map(|sink| Box::new(sink) as Box<dyn Send>).or(source.map(|source| Box::new(source) as Box<dyn Send>))
     }
 }
 

@@ -5,8 +5,7 @@
 //! because a part of the wrong representation is worse than all of the right one.
 
 use super::etag::{Comparison, EntityTag, matches};
-use super::fields::{Field, values};
-use crate::limits::HEADERS_MAX;
+use super::fields::Fields;
 use crate::wire::date::parse_http_date;
 use crate::wire::http1::Method;
 
@@ -42,14 +41,14 @@ pub enum Decision {
 
 /// The fields that decide, picked out in one pass.
 #[derive(Debug, Clone, Copy)]
-pub struct Conditions<'b, 'h> {
-    fields: &'h [Field<'b>],
+pub struct Conditions<'b, F> {
+    fields: F,
     /// Which were sent, a bit each.
     seen: u8,
     /// Which were sent more than once.
     repeated: u8,
-    /// The index of the first field of each.
-    first: [u8; KINDS.len()],
+    /// The first value of each.
+    first: [&'b [u8]; KINDS.len()],
 }
 
 /// The fields, in the order of their bits.
@@ -60,27 +59,25 @@ const IF_NONE_MATCH: usize = 2;
 const IF_MODIFIED_SINCE: usize = 3;
 const IF_RANGE: usize = 4;
 
-const _: () = assert!(HEADERS_MAX <= u8::MAX as usize); // an index of a field fits
-
-impl<'b, 'h> Conditions<'b, 'h> {
+impl<'b, F: Fields<'b>> Conditions<'b, F> {
     /// Those among `fields`.
-    pub fn of(fields: &'h [Field<'b>]) -> Self {
-        let mut all = Self { fields, seen: 0, repeated: 0, first: [0; KINDS.len()] };
-        for (index, field) in fields.iter().enumerate().take(HEADERS_MAX) {
-            if let [b'I' | b'i', _, b'-', ..] = field.name.as_bytes() {
-                all.note(index as u8, field.name);
+    pub fn of(fields: F) -> Self {
+        let mut all = Self { fields, seen: 0, repeated: 0, first: [&[]; KINDS.len()] };
+        for (name, value) in fields.all() {
+            if let [b'I' | b'i', _, b'-', ..] = name {
+                all.note(name, value);
             }
         }
         all
     }
 
-    fn note(&mut self, index: u8, name: &str) {
+    fn note(&mut self, name: &[u8], value: &'b [u8]) {
         let Some(kind) = kind_of(name) else { return };
         if self.has(kind) {
             self.repeated |= 1 << kind;
         } else {
             self.seen |= 1 << kind;
-            self.first[kind] = index;
+            self.first[kind] = value;
         }
     }
 
@@ -148,16 +145,15 @@ impl<'b, 'h> Conditions<'b, 'h> {
 
     /// The values of a list that was sent.
     fn values(&self, kind: usize) -> impl Iterator<Item = &'b [u8]> + Clone {
-        let first = usize::from(self.first[kind]);
         let is_repeated = self.repeated & (1 << kind) != 0;
-        let others = if is_repeated { &self.fields[first + 1..] } else { &[] };
-        core::iter::once(self.fields[first].value).chain(values(others, KINDS[kind]))
+        let others = is_repeated.then(|| self.fields.named(KINDS[kind]).skip(1));
+        core::iter::once(self.first[kind]).chain(others.into_iter().flatten())
     }
 
     /// The value of a field that was sent once.
     fn single(&self, kind: usize) -> Option<&'b [u8]> {
         let is_single = self.has(kind) && self.repeated & (1 << kind) == 0;
-        is_single.then(|| self.fields[usize::from(self.first[kind])].value)
+        is_single.then(|| self.first[kind])
     }
 
     /// The date of a field and that of the representation, if both are there.
@@ -169,8 +165,8 @@ impl<'b, 'h> Conditions<'b, 'h> {
 }
 
 /// The length tells them apart but for two, so that few names are compared.
-fn kind_of(name: &str) -> Option<usize> {
-    let is = |kind: usize| name.eq_ignore_ascii_case(KINDS[kind]).then_some(kind);
+fn kind_of(name: &[u8]) -> Option<usize> {
+    let is = |kind: usize| name.eq_ignore_ascii_case(KINDS[kind].as_bytes()).then_some(kind);
     match name.len() {
         8 => is(IF_MATCH).or_else(|| is(IF_RANGE)),
         13 => is(IF_NONE_MATCH),

@@ -5,6 +5,7 @@
 
 pub mod accept;
 pub mod conditional;
+pub mod cookie;
 pub mod cors;
 pub mod etag;
 pub mod fields;

@@ -1,9 +1,11 @@
 //! Status lines and fields: values in, bytes out.
 
+use alloc::vec::Vec;
+
 use memchr::memchr3_iter;
 
 use super::octets::is_token;
-use crate::buffer::SendBuf;
+use crate::buffer::{SendBuf, decimal};
 
 /// The interim answer to `Expect: 100-continue`.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -70,21 +72,41 @@ status_lines! {
 }
 
 /// `HTTP/1.1 200 OK` and its line end. A status without a known reason has an empty one.
-pub fn status_line(out: &mut SendBuf, status: u16) {
+pub fn status_line(out: &mut impl Put, status: u16) {
     match known_status_line(status) {
         Some(line) => out.put(line),
         None => {
             debug_assert!((100..=999).contains(&status), "a status has three digits");
             out.put(b"HTTP/1.1 ");
-            out.put_decimal(u64::from(status));
+            out.put(decimal(u64::from(status), &mut [0; 20]));
             out.put(b" \r\n");
         }
     }
 }
 
+/// Where heads are written: a send buffer, or plain bytes that will be copied into one.
+pub trait Put {
+    /// Appends a copy of `bytes`.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Put for SendBuf {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        SendBuf::put(self, bytes);
+    }
+}
+
+impl Put for Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// `Name: value` and its line end. CR, LF and NUL are left out of the value: whatever it was made
 /// from, it stays one field.
-pub fn field(out: &mut SendBuf, name: &str, value: &[u8]) {
+pub fn field(out: &mut impl Put, name: &str, value: &[u8]) {
     debug_assert!(!name.is_empty() && name.bytes().all(is_token), "a field name is a token");
     out.put(name.as_bytes());
     out.put(b": ");
@@ -98,16 +120,54 @@ pub fn field(out: &mut SendBuf, name: &str, value: &[u8]) {
 }
 
 /// The field that says how long the body is.
-pub fn content_length(out: &mut SendBuf, bytes: u64) {
+pub fn content_length(out: &mut impl Put, bytes: u64) {
     out.put(b"Content-Length: ");
-    out.put_decimal(bytes);
+    out.put(decimal(bytes, &mut [0; 20]));
     out.put(b"\r\n");
+}
+
+/// The field that says that the body comes in chunks.
+pub fn chunked(out: &mut SendBuf) {
+    out.put(b"Transfer-Encoding: chunked\r\n");
+}
+
+/// One chunk (RFC 9112 §7.1). None for no bytes: that would be the end of the body.
+pub fn chunk(out: &mut SendBuf, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
+    let mut digits = [0; 16];
+    out.put(hexadecimal(bytes.len() as u64, &mut digits));
+    out.put(b"\r\n");
+    out.put(bytes);
+    out.put(b"\r\n");
+}
+
+/// The end of a chunked body, with the fields that follow it.
+pub fn last_chunk(out: &mut SendBuf, trailers: &[(&str, Vec<u8>)]) {
+    out.put(b"0\r\n");
+    for (name, value) in trailers {
+        field(out, name, value);
+    }
+    out.put(b"\r\n");
+}
+
+/// `number` in hexadecimal, written into the end of `digits`.
+fn hexadecimal(mut number: u64, digits: &mut [u8; 16]) -> &[u8] {
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
+        if number == 0 {
+            return &digits[start..];
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
 
     fn emitted(emit: impl Fn(&mut SendBuf)) -> Vec<u8> {
         let mut out = SendBuf::new();
@@ -139,6 +199,16 @@ mod tests {
         assert_eq!(emitted(|out| field(out, "ETag", b"\"a\"")), b"ETag: \"a\"\r\n");
         assert_eq!(emitted(|out| field(out, "X", b"")), b"X: \r\n");
         assert_eq!(emitted(|out| field(out, "X", b"\r\na\rb\nc\0\r\nSet: x")), b"X: abcSet: x\r\n");
+    }
+
+    #[test]
+    fn a_chunk_is_its_size_its_bytes_and_line_ends() {
+        assert_eq!(emitted(|out| chunk(out, b"hello")), b"5\r\nhello\r\n");
+        assert_eq!(emitted(|out| chunk(out, &[b'x'; 0x1a])), [b"1a\r\n".as_slice(), &[b'x'; 0x1a], b"\r\n"].concat());
+        assert_eq!(emitted(|out| chunk(out, b"")), b"", "an empty chunk would end the body");
+        assert_eq!(emitted(|out| last_chunk(out, &[])), b"0\r\n\r\n");
+        let trailers = [("Digest", b"a\r\nb".to_vec())];
+        assert_eq!(emitted(|out| last_chunk(out, &trailers)), b"0\r\nDigest: ab\r\n\r\n");
     }
 
     #[test]

@@ -106,8 +106,8 @@ impl Node {
     ) -> Response {
         let length = format!("Content-Length: {}", body.len());
         let text = [&lines[..1], &["Host: h", &length], &lines[1..], &["", ""]].concat().join("\r\n");
-        let mut slots = slots();
-        let head = parse_head(text.as_bytes(), &mut slots, &Limits::default());
+        let slots = slots();
+        let head = parse_head(text.as_bytes(), &slots, &Limits::default());
         let (head, _) = head.unwrap_or_else(|error| panic!("{error:?}: {text}")).expect("a whole head");
         let router = Arc::clone(self.app.router());
         let (route, params) = match router.find(head.method, head.path) {
@@ -118,11 +118,20 @@ impl Node {
         let now = Moment { monotonic_ns: 0, unix_ms: 1_000_000 };
         let whole = if route.body == BodyPolicy::Buffer { body } else { b"" };
         let identity = progress.identity.clone();
-        let mut request =
-            Request { head: &head, route, params, body: whole, peer: None, now, identity, draining: false };
+        let mut request = Request {
+            head: &head,
+            route,
+            params,
+            body: whole,
+            peer: None,
+            now,
+            identity,
+            draining: false,
+            missed: None,
+        };
         let mut out = SendBuf::new();
         let is_head = head.method == crate::wire::http1::Method::Head;
-        let terms = Terms { date: b"", head_only: is_head, close: false, tell_keep_alive: false };
+        let terms = Terms { date: b"", head_only: is_head, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);
         let (mut lanes, mut streamed) = (Vec::new(), false);
         let mut flow = self.app.call(&mut request, &mut progress, &mut reply);
@@ -137,6 +146,7 @@ impl Node {
                     streamed = true;
                     feed(sink, body)
                 }
+                Flow::Send(_) => panic!("this slice knows its bodies whole"),
             };
             between(&self.store, &mut self.app);
             for change in &outcome.changes {

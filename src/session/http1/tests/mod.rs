@@ -4,6 +4,7 @@ mod bodies;
 mod endings;
 mod pipeline;
 mod refusals;
+mod sources;
 mod work;
 
 use std::ops::ControlFlow;
@@ -13,12 +14,13 @@ use std::sync::{Arc, Mutex};
 
 use super::Http1;
 use crate::app::{
-    App, Body, BodyPolicy, Flow, Guard, Lane, Moment, Outcome, Reply, Request, RouteSpec, RouterBuilder, Service, Sink,
-    Value, Verdict,
+    App, Body, BodyPolicy, Flow, Guard, Lane, Moment, Outcome, Pull, Reply, Request, RouteSpec, RouterBuilder, Service,
+    Sink, Source, Value, Verdict, Wake,
 };
 use crate::buffer::SendBuf;
+use crate::limits::SOURCE_PIECE_BYTES;
 use crate::session::{Done, Phase, Settings, Turn, Work};
-use crate::wire::http1::Method;
+use crate::wire::http1::{HeadMemory, Method};
 
 /// Longest body of the streamed routes, in bytes.
 const STREAM_MAX: u64 = 2 * 1024 * 1024;
@@ -33,8 +35,12 @@ const REFUSE: u16 = 6;
 const PANIC: u16 = 7;
 const BIG: u16 = 8;
 const ECHO_JOB: u16 = 9;
-const GUARDED: u16 = 10;
-const GUARDED_SINK: u16 = 11;
+const STREAM: u16 = 10;
+const STREAM_JOBS: u16 = 11;
+const ENDLESS: u16 = 12;
+const ENDLESS_JOBS: u16 = 13;
+const GUARDED: u16 = 14;
+const GUARDED_SINK: u16 = 15;
 
 fn routes() -> Vec<RouteSpec> {
     let stream = BodyPolicy::Stream { max: STREAM_MAX };
@@ -50,6 +56,10 @@ fn routes() -> Vec<RouteSpec> {
         route(Method::Get, "/panic", PANIC, BodyPolicy::Discard),
         route(Method::Get, "/big", BIG, BodyPolicy::Discard),
         route(Method::Post, "/echo-job", ECHO_JOB, BodyPolicy::Buffer),
+        route(Method::Get, "/stream/{x}", STREAM, BodyPolicy::Discard),
+        route(Method::Get, "/stream-jobs/{x}", STREAM_JOBS, BodyPolicy::Discard),
+        route(Method::Get, "/endless", ENDLESS, BodyPolicy::Discard),
+        route(Method::Get, "/endless-jobs", ENDLESS_JOBS, BodyPolicy::Discard),
         route(Method::Get, "/guarded/{x}", GUARDED, BodyPolicy::Discard),
         route(Method::Put, "/guarded-sink", GUARDED_SINK, stream),
     ]
@@ -80,6 +90,7 @@ impl Service for Slice {
             REFUSE => reply.error(403, "no", None),
             BIG => reply.status(200).body(Body::Shared(&self.big, 0..self.big.len())),
             PANIC => panic!("the slice breaks"),
+            STREAM | STREAM_JOBS | ENDLESS | ENDLESS_JOBS => return self.stream(request, reply),
             id => return Flow::Receive(Box::new(Counting::new(&self.sinks, id == BREAK))),
         }
         Flow::Done
@@ -96,6 +107,69 @@ impl Service for Slice {
             }
         }
         Flow::Done
+    }
+}
+
+impl Slice {
+    /// The pieces that the path names, with the length that the query promises.
+    fn stream(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        let length = request.head.query.map(|query| u64::from(query[0] - b'0'));
+        reply.status(200).stream(length);
+        self.sinks.alive.fetch_add(1, Ordering::SeqCst);
+        let script = match request.route.id {
+            STREAM | STREAM_JOBS => Some(String::from_utf8(request.params.at(0).to_vec()).expect("text")),
+            _ => None,
+        };
+        let on_pool = matches!(request.route.id, STREAM_JOBS | ENDLESS_JOBS);
+        Flow::Send(Box::new(Pieces { script, at: 0, on_pool, drained: false, sinks: Arc::clone(&self.sinks) }))
+    }
+}
+
+/// Gives its script piece by piece: `~` waits, `!` breaks; without a script it never ends.
+struct Pieces {
+    script: Option<String>,
+    at: usize,
+    on_pool: bool,
+    drained: bool,
+    sinks: Arc<Sinks>,
+}
+
+impl Source for Pieces {
+    fn pull(&mut self, piece: &mut Vec<u8>) -> Pull {
+        let Some(script) = &self.script else {
+            piece.resize(SOURCE_PIECE_BYTES, b'x');
+            return Pull::More;
+        };
+        let next = script.split('.').nth(self.at);
+        self.at += 1;
+        match next {
+            None | Some(_) if self.drained => Pull::End,
+            None => Pull::End,
+            Some("~") => Pull::Later,
+            Some("!") => Pull::Broken,
+            Some(text) => {
+                piece.extend_from_slice(text.as_bytes());
+                Pull::More
+            }
+        }
+    }
+
+    fn lane(&self) -> Option<Lane> {
+        self.on_pool.then_some(Lane::Io)
+    }
+
+    fn on_drain(&mut self) {
+        self.drained = true;
+    }
+
+    fn trailers(&mut self) -> Vec<(&'static str, Vec<u8>)> {
+        vec![("Pieces", (self.at - 1).to_string().into_bytes())]
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.sinks.alive.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -159,6 +233,7 @@ struct Bench {
     settings: Settings,
     out: SendBuf,
     draining: bool,
+    memory: HeadMemory,
     sinks: Arc<Sinks>,
 }
 
@@ -173,7 +248,15 @@ impl Bench {
         let sinks = Arc::<Sinks>::default();
         let slice = Slice { sinks: Arc::clone(&sinks), big: vec![b'x'; 60_000].into() };
         let app = App::new(Arc::new(router.build()), vec![Box::new(Keeper)], vec![Box::new(slice)]);
-        Self { session: Http1::new(), app, settings, out: SendBuf::new(), draining: false, sinks }
+        Self {
+            session: Http1::new(),
+            app,
+            settings,
+            out: SendBuf::new(),
+            draining: false,
+            memory: HeadMemory::new(),
+            sinks,
+        }
     }
 
     fn turn<T>(&mut self, call: impl FnOnce(&mut Http1, &mut Turn<'_>) -> T) -> T {
@@ -185,6 +268,7 @@ impl Bench {
             now: Moment { monotonic_ns: 0, unix_ms: 0 },
             peer: None,
             draining: self.draining,
+            memory: &self.memory,
         };
         call(&mut self.session, &mut turn)
     }
@@ -220,6 +304,8 @@ impl Bench {
             if let Some(work) = self.session.take_work() {
                 let (done, _) = (work.run)();
                 self.done(done);
+            } else if self.session.wants_wake() {
+                self.turn(|session, turn| session.on_wake_made(Wake::new(|| ()), turn));
             } else if self.session.is_ready(self.out.len()) {
                 self.turn(|session, turn| session.on_ready(turn));
             } else {
