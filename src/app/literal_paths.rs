@@ -71,8 +71,8 @@ fn hash(path: &[u8]) -> u64 {
 
 #[inline]
 fn mix(state: u64, word: u64) -> u64 {
-    let mixed = (state ^ word).wrapping_mul(SPREAD);
-    mixed ^ (mixed >> 32)
+    let wide = u128::from(state ^ word) * u128::from(SPREAD);
+    (wide >> 64) as u64 ^ wide as u64
 }
 
 #[cfg(test)]

@@ -182,28 +182,25 @@ fn host_end(bytes: &[u8], start: usize) -> Option<usize> {
 }
 
 /// Where the value that begins at `start` ends: at the first control character but a tab.
+///
+/// Sixteen octets at a time, all of them looked at: the compiler makes that one step.
 #[inline]
 fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        if has_low(u64::from_le_bytes(*word)) {
+    let mut rest = bytes.get(start..)?;
+    while let Some((chunk, more)) = rest.split_first_chunk::<16>() {
+        if has_low(chunk) {
             break;
         }
-        at += word.len();
+        rest = more;
     }
-    Some(at + bytes.get(at..)?.iter().position(|&octet| is_control(octet))?)
+    let at = bytes.len() - rest.len();
+    Some(at + rest.iter().position(|&octet| is_control(octet))?)
 }
 
-/// Whether one of eight octets may be a control: exact for octets below 0x80, and wrong only
-/// towards "yes", which costs a closer look.
+/// Whether one of the octets may be a control; a tab counts as one, which costs a closer look.
 #[inline]
-fn has_low(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES * 0x80;
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-    let delete = word ^ (ONES * 0x7f);
-    let is_delete = delete.wrapping_sub(ONES) & !delete;
-    (below_space | is_delete) & HIGHS != 0
+fn has_low(octets: &[u8; 16]) -> bool {
+    octets.iter().fold(0, |low, &octet| low | u8::from(octet < b' ') | u8::from(octet == 0x7f)) != 0
 }
 
 #[cfg(test)]
@@ -213,12 +210,10 @@ mod tests {
     #[test]
     fn no_control_character_is_overlooked() {
         for octet in 0..=255u8 {
-            for at in 0..8 {
-                let mut word = *b"abcdefgh";
-                word[at] = octet;
-                let found = has_low(u64::from_le_bytes(word));
-                assert!(found || octet >= b' ' && octet != 0x7f, "{octet} at {at}");
-                assert!(!found || octet < b' ' || octet == 0x7f, "{octet} at {at} is taken for a control");
+            for at in 0..16 {
+                let mut octets = *b"abcdefghijklmnop";
+                octets[at] = octet;
+                assert_eq!(has_low(&octets), octet < b' ' || octet == 0x7f, "{octet} at {at}");
             }
         }
     }

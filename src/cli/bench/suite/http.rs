@@ -10,7 +10,7 @@ use crate::service::ping::Ping;
 use crate::session::http1::Http1;
 use crate::session::{Settings, Turn};
 use crate::settings::Performance;
-use crate::wire::http1::{BodyDecoder, Framing, Limits, emit, parse_head, slots};
+use crate::wire::http1::{BodyDecoder, Framing, HeadMemory, Limits, emit, parse_head, slots};
 
 /// A request that wants nothing but an answer.
 pub(super) const PING: &[u8] = b"GET /-/ping HTTP/1.1\r\nHost: 127.0.0.1:4873\r\n\r\n";
@@ -57,8 +57,8 @@ fn parse(bytes: &'static [u8]) -> Batch {
     let limits = Limits::default();
     Box::new(move || {
         (0..TIMES).fold(0, |sum, _| {
-            let mut slots = slots();
-            let parsed = parse_head(black_box(bytes), &mut slots, &limits);
+            let slots = slots();
+            let parsed = parse_head(black_box(bytes), &slots, &limits);
             let answer = parsed.ok().flatten().map_or(0, |(head, length)| {
                 let path = head.path.len() << 32;
                 (path | head.fields.len() << 16 | length) as u64
@@ -88,6 +88,7 @@ fn session(at_once: usize) -> Batch {
     router.mount(&[""], &Ping::routes());
     let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Ping::new())]);
     let (settings, mut out, mut session) = (Settings::default(), SendBuf::new(), Http1::new());
+    let memory = HeadMemory::new();
     let bytes = PING.repeat(at_once);
     let reads = if at_once == 1 { TIMES } else { 1 };
     Box::new(move || {
@@ -100,6 +101,7 @@ fn session(at_once: usize) -> Batch {
                 now: Moment { monotonic_ns: 1, unix_ms: 784_111_777_000 },
                 peer: None,
                 draining: false,
+                memory: &memory,
             };
             session.on_bytes(black_box(&bytes), &mut turn);
             leave(&mut out, sum)
@@ -143,9 +145,9 @@ mod tests {
 
     #[test]
     fn a_session_answers_every_request_of_a_pipeline() {
-        let mut slots = slots();
+        let slots = slots();
         let (head, length) =
-            parse_head(NPM, &mut slots, &Limits::default()).expect("it is well formed").expect("it is whole");
+            parse_head(NPM, &slots, &Limits::default()).expect("it is well formed").expect("it is whole");
         assert_eq!((head.fields.len(), length), (12, NPM.len()));
         // The length of what leaves is part of the checksum: other requests, another sum.
         let sums = [1, 2, PIPELINED].map(|count| session(count)());
