@@ -1,6 +1,7 @@
 //! A connection without a socket: bytes in, bytes and work out, jobs done by hand.
 
 mod bodies;
+mod edge;
 mod endings;
 mod pipeline;
 mod refusals;
