@@ -104,6 +104,13 @@ pub const BUFFER_BYTES: u64 = 256 * 1024 * 1024;
 pub const BUFFER_BYTES_MIN: u64 = 1024 * 1024;
 /// Connections of one address (default of `[node] connections_per_ip`).
 pub const CONNECTIONS_PER_IP: u32 = 1024;
+/// Bytes handed to the kernel for all connections of a thread in one turn, beyond which long answers
+/// wait for the next: a thousand downloads must not keep a short answer waiting.
+pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
+/// An answer up to this long never waits for others.
+pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
+/// Longest request id taken over from a client, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
@@ -168,6 +175,22 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// Readme kept for a package; the rest is cut at a character.
 pub const README_BYTES_MAX: usize = 64 * 1024;
 
+// Files that are served as they are.
+
+/// Longest path of a file within its directory, in bytes, decoded.
+pub const FILE_PATH_BYTES_MAX: usize = 1024;
+/// Longest name of one file or directory: what file systems have.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Files up to this size are kept in memory (default): one copy costs less than what `sendfile` does
+/// for each page.
+pub const FILE_MEMORY_BYTES: u64 = 1024 * 1024;
+/// Memory for files that are kept, over all threads (default).
+pub const FILE_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Most files that are kept open by one thread because they are larger.
+pub const FILES_OPEN_MAX: usize = 64;
+/// How long a file is believed not to have changed (default).
+pub const FILE_FRESH_NS: u64 = SECOND_NS;
+
 // Measuring.
 
 /// Most samples of one bench.
@@ -192,6 +215,8 @@ const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
 const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // and leaves in one turn
+const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);
+const _: () = assert!(SEND_SHORT_BYTES < SEND_PER_TURN_BYTES);
 const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
 const _: () = assert!(LISTENERS_MAX <= ACCEPTS_PER_TURN_MAX); // each has a share of a turn
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
@@ -199,3 +224,6 @@ const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
 const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
+const _: () = assert!(FILE_PATH_BYTES_MAX <= TARGET_BYTES_MAX / 3); // also when every byte is escaped
+const _: () = assert!(FILE_MEMORY_BYTES <= FILE_CACHE_BYTES as u64);
+const _: () = assert!(FILE_NAME_BYTES_MAX <= FILE_PATH_BYTES_MAX);

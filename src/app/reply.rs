@@ -7,6 +7,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::app::edge::Took;
 use crate::buffer::SendBuf;
 use crate::limits::SEND_COPY_BYTES_MAX;
 use crate::wire::date::DATE_LINE_BYTES;
@@ -25,13 +26,40 @@ pub enum Body<'a> {
     File(&'a Arc<File>, u64, u64),
 }
 
-impl Body<'_> {
-    fn len(&self) -> u64 {
+impl<'a> Body<'a> {
+    /// A part of it, which must be within it.
+    pub fn slice(&self, range: Range<u64>) -> Body<'a> {
+        assert!(range.start <= range.end && range.end <= self.len(), "a part of a body is within it");
+        let (start, end) = (range.start as usize, range.end as usize);
+        match self {
+            Body::Empty => Body::Empty,
+            Body::Bytes(bytes) => Body::Bytes(&bytes[start..end]),
+            Body::Shared(bytes, whole) => Body::Shared(bytes, whole.start + start..whole.start + end),
+            Body::File(file, offset, _) => Body::File(file, offset + range.start, range.end - range.start),
+        }
+    }
+
+    /// Its length, in bytes.
+    pub fn len(&self) -> u64 {
         match self {
             Body::Empty => 0,
             Body::Bytes(bytes) => bytes.len() as u64,
             Body::Shared(_, range) => range.len() as u64,
             Body::File(_, _, length) => *length,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn put(&self, out: &mut SendBuf) {
+        match self {
+            Body::Empty => {}
+            Body::Bytes(bytes) => out.put(bytes),
+            Body::Shared(bytes, range) => out.put_shared(bytes, range.clone()),
+            Body::File(file, offset, length) => out.put_file(file, *offset, *length),
         }
     }
 }
@@ -106,6 +134,8 @@ pub struct Reply<'a> {
     state: State,
     /// Fields for whatever answer it becomes, as they leave.
     extra: Vec<u8>,
+    /// The answer says how long it took.
+    took: Option<Box<Took>>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -120,12 +150,18 @@ impl<'a> Reply<'a> {
     /// A reply into `out` under `terms`.
     #[inline]
     pub fn new(out: &'a mut SendBuf, terms: Terms<'a>) -> Self {
-        Self { out, terms, state: State::Nothing, extra: Vec::new() }
+        Self { out, terms, state: State::Nothing, extra: Vec::new(), took: None }
     }
 
     /// The same, with the fields that [`Self::add_field`] was given for this request before.
     pub fn with_extra(mut self, extra: Vec<u8>) -> Self {
         self.extra = extra;
+        self
+    }
+
+    /// The same, with how long it took.
+    pub(crate) fn timed(mut self, took: Option<Took>) -> Self {
+        self.took = took.map(Box::new);
         self
     }
 
@@ -184,21 +220,21 @@ impl<'a> Reply<'a> {
 
     /// Ends the answer with a body of known length.
     pub fn body(&mut self, body: Body<'_>) {
+        self.pieces(&[body]);
+    }
+
+    /// Ends the answer with a body that is these pieces one after the other.
+    pub fn pieces(&mut self, pieces: &[Body<'_>]) {
         let State::Head { status } = self.state else { panic!("status first") };
         if status != 304 && status != 204 {
-            emit::content_length(self.out, body.len());
+            emit::content_length(self.out, pieces.iter().map(Body::len).sum());
         }
         self.end_head();
         self.state = State::Finished { status };
         if self.terms.head_only || status == 304 || status == 204 {
             return;
         }
-        match body {
-            Body::Empty => {}
-            Body::Bytes(bytes) => self.out.put(bytes),
-            Body::Shared(bytes, range) => self.out.put_shared(bytes, range),
-            Body::File(file, offset, length) => self.out.put_file(file, offset, length),
-        }
+        pieces.iter().for_each(|piece| piece.put(self.out));
     }
 
     /// Ends the head; the body comes from the [`super::Source`] of [`super::Flow::Send`]. Without a
@@ -231,7 +267,9 @@ impl<'a> Reply<'a> {
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Finished { status: rendered.status };
-        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only) && self.extra.is_empty();
+        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only)
+            && self.extra.is_empty()
+            && self.took.is_none();
         match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
             Ok(date) if plain => {
                 self.out.put_patched(&rendered.whole, rendered.date_at, date);
@@ -274,6 +312,9 @@ impl<'a> Reply<'a> {
     fn end_head(&mut self) {
         if !self.extra.is_empty() {
             self.out.put(&self.extra);
+        }
+        if let Some(took) = &self.took {
+            took.put(self.out);
         }
         self.out.put(self.terms.date);
         if self.terms.close {

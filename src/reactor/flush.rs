@@ -7,7 +7,7 @@ use socket2::Socket;
 
 use super::sys;
 use crate::buffer::{Front, SendBuf};
-use crate::limits::{SEND_PER_TURN_BYTES, SEND_PIECES_MAX};
+use crate::limits::{SEND_ALL_PER_TURN_BYTES, SEND_PER_TURN_BYTES, SEND_PIECES_MAX, SEND_SHORT_BYTES};
 
 /// How far a flush came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,33 @@ pub(super) enum Flushed {
     Blocked,
     /// The kernel would take more, but others are to have their turn.
     Paused,
+    /// All connections together have had their share of this turn: this one comes first in the next.
+    HeldBack,
+}
+
+/// What a thread may still send in this turn, for all its connections.
+#[derive(Debug)]
+pub(super) struct Share {
+    left: u64,
+}
+
+impl Share {
+    /// That of a whole turn.
+    pub(super) fn new() -> Self {
+        Self { left: SEND_ALL_PER_TURN_BYTES }
+    }
+
+    /// Whether `queued` bytes have to wait for the next turn.
+    #[inline]
+    pub(super) fn holds_back(&self, queued: u64) -> bool {
+        self.left == 0 && queued > SEND_SHORT_BYTES
+    }
+
+    /// Counts what was sent.
+    #[inline]
+    pub(super) fn take(&mut self, sent: u64) {
+        self.left = self.left.saturating_sub(sent);
+    }
 }
 
 /// Sends what it can; counts the bytes into `sent`.
@@ -120,7 +147,7 @@ mod tests {
             assert!(sent - before <= SEND_PER_TURN_BYTES, "{what}: {} bytes in one turn", sent - before);
             match flushed {
                 Flushed::All => break,
-                Flushed::Blocked => std::thread::sleep(std::time::Duration::from_millis(1)),
+                Flushed::Blocked | Flushed::HeldBack => std::thread::sleep(std::time::Duration::from_millis(1)),
                 Flushed::Paused => assert_eq!(sent - before, SEND_PER_TURN_BYTES, "{what}: there was room"),
             }
         }
@@ -162,5 +189,18 @@ mod tests {
         let mut sent = 0;
         assert_eq!(flush(&near, &mut out, &mut sent).expect("open"), Flushed::All);
         assert_eq!((sent, reader.join().expect("no panic") as u64), (total, total));
+    }
+
+    #[test]
+    fn long_answers_wait_once_the_share_of_a_turn_is_used_up() {
+        let mut share = Share::new();
+        share.take(SEND_ALL_PER_TURN_BYTES - 1);
+        assert!(!share.holds_back(u64::MAX), "a byte is left");
+        share.take(1);
+        for (queued, held) in [(0, false), (SEND_SHORT_BYTES, false), (SEND_SHORT_BYTES + 1, true)] {
+            assert_eq!(share.holds_back(queued), held, "{queued}");
+        }
+        share.take(1);
+        assert!(share.holds_back(u64::MAX), "it does not wrap");
     }
 }

@@ -45,6 +45,7 @@ use crate::session;
 use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
+use flush::Share;
 use listener::Listeners;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
@@ -92,6 +93,9 @@ pub struct Reactor {
     conns: Slab<Conn>,
     /// Connections to drive in the coming turn.
     ready: Vec<Key>,
+    /// Those that had no share of this turn, to drive before the others in the next.
+    held_back: Vec<Key>,
+    share: Share,
     timers: Timers,
     app: App,
     settings: Settings,
@@ -145,6 +149,8 @@ impl Reactor {
             next_dealt: thread,
             conns: Slab::new(),
             ready: Vec::new(),
+            held_back: Vec::new(),
+            share: Share::new(),
             timers: Timers::default(),
             app,
             settings,
@@ -192,7 +198,7 @@ impl Reactor {
     /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
     /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() || self.listeners.is_ready() {
+        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;
@@ -207,12 +213,15 @@ impl Reactor {
             self.meters.events.one();
             match event.token() {
                 WAKER => woken = true,
-                Token(token @ LISTENERS..=LISTENERS_LAST) => self.note_listener(token - LISTENERS),
+                Token(token @ LISTENERS..=LISTENERS_LAST) => self.listeners.note(token - LISTENERS),
                 Token(token) => self.note(Key(token as u64), event),
             }
         }
-        self.accept();
-        let listed = std::mem::take(&mut self.ready);
+        if self.listeners.is_ready() {
+            self.accept();
+        }
+        let listed = self.take_listed();
+        self.share = Share::new();
         if woken {
             self.begin_drain();
             let left = self.mesh.take(self.thread);
@@ -231,18 +240,21 @@ impl Reactor {
         self.on_timers();
     }
 
+    /// Whoever was held back comes first.
+    fn take_listed(&mut self) -> Vec<Key> {
+        if self.held_back.is_empty() {
+            return std::mem::take(&mut self.ready);
+        }
+        let mut listed = std::mem::take(&mut self.held_back);
+        listed.append(&mut self.ready);
+        listed
+    }
+
     /// The list keeps its memory from turn to turn.
     fn keep_list(&mut self, mut listed: Vec<Key>) {
         listed.clear();
         if self.ready.is_empty() && self.ready.capacity() < listed.capacity() {
             self.ready = listed;
-        }
-    }
-
-    fn note_listener(&mut self, index: usize) {
-        // One that was closed meanwhile may still have had an event.
-        if let Some(listener) = self.listeners.all.get_mut(index) {
-            listener.ready = true;
         }
     }
 

@@ -85,6 +85,9 @@ impl Http1 {
         turn: &mut Turn<'_>,
     ) -> usize {
         let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
+        if let (Missed::Options(_), Some(lines)) = (&missed, turn.app.edge().and_then(|edge| edge.preflight(head))) {
+            return self.answer_preflight(head, after, lines, turn);
+        }
         if let Some(route) = turn.app.router().fallback() {
             let body = body_at_hand(head, after);
             let mut asked = Asked::new(head, bytes, route, Params::default(), turn);
@@ -102,6 +105,18 @@ impl Http1 {
                 reply.error_with(405, &fields, "method not allowed", Some(&reason));
             }
         })
+    }
+
+    /// A page of another origin asks what it may do. What every answer says of origins is left out:
+    /// a preflight has its own.
+    fn answer_preflight(&mut self, head: &Head<'_, '_>, after: &[u8], lines: Vec<u8>, turn: &mut Turn<'_>) -> usize {
+        let body = body_at_hand(head, after);
+        let terms = self.terms(head, body.is_none(), turn);
+        let mut reply = Reply::new(turn.out, terms).with_extra(lines);
+        reply.status(204).empty();
+        let closes = reply.closes();
+        self.finish(closes, body.is_none() || head.keep_alive);
+        body.unwrap_or(0)
     }
 
     /// A body that is read whole (or read and dropped) before the call.
@@ -168,7 +183,8 @@ impl Http1 {
     ) -> usize {
         let body = body_at_hand(head, after);
         let terms = self.terms(head, body.is_none(), turn);
-        let mut reply = Reply::new(turn.out, terms);
+        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
+        let mut reply = Reply::new(turn.out, terms).with_extra(extra);
         write(&mut reply);
         let closes = reply.closes();
         self.finish(closes, body.is_none() || head.keep_alive);

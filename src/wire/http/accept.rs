@@ -4,7 +4,7 @@
 //! counts as 1. Of two equal preferences the server's order decides. At most [`PREFERENCES_MAX`]
 //! preferences are looked at, over all fields of a name; work is linear in their bytes.
 
-use super::fields::{is_token, quoted_end, split_member, trim};
+use super::fields::{is_token, quoted_end, skip_blanks, trim};
 use crate::limits::PREFERENCES_MAX;
 
 /// A weight of 1, in the thousandths it is counted in.
@@ -46,6 +46,9 @@ impl Coding {
         }
     }
 }
+
+/// Bytes of a weight, at most: `0.123`.
+const WEIGHT_BYTES_MAX: usize = 5;
 
 /// What an `Accept-Encoding` says; of two preferences for one coding, the first.
 #[derive(Default)]
@@ -191,10 +194,25 @@ struct Preference<'b> {
 }
 
 impl<'b> Preference<'b> {
-    fn parse(member: &'b [u8]) -> Self {
-        let cut = memchr::memchr(b';', member).unwrap_or(member.len());
-        let (name, parameters) = member.split_at(cut);
-        Self { name: trim(name), parameters }
+    /// The first member of a list and what follows it; each byte is looked at once.
+    fn split(mut list: &'b [u8]) -> Option<(Self, &'b [u8])> {
+        while let [b' ' | b'\t' | b',', rest @ ..] = list {
+            list = rest;
+        }
+        if list.is_empty() {
+            return None;
+        }
+        let name_end = list.iter().position(|byte| matches!(byte, b',' | b';')).unwrap_or(list.len());
+        let mut end = name_end;
+        while let Some(&byte) = list.get(end) {
+            match byte {
+                b',' => break,
+                b'"' => end = quoted_end(list, end),
+                _ => end += 1,
+            }
+        }
+        let parameters = list.get(name_end..end).unwrap_or_default();
+        Some((Self { name: trim(&list[..name_end]), parameters }, list.get(end..).unwrap_or_default()))
     }
 
     /// Parameter names and values, without blanks around either.
@@ -214,14 +232,26 @@ impl<'b> Preference<'b> {
         if self.parameters.is_empty() {
             return FULL_WEIGHT;
         }
+        if let Some(value) = self.only_q() {
+            return qvalue(value);
+        }
         self.parameters().find(|(name, _)| is_q(name)).map_or(FULL_WEIGHT, |(_, value)| qvalue(value))
+    }
+
+    /// The value of `q` where it is the only parameter, as it nearly always is.
+    fn only_q(&self) -> Option<&'b [u8]> {
+        let [b';', rest @ ..] = self.parameters else { return None };
+        let [b'q' | b'Q', b'=', value @ ..] = skip_blanks(rest) else { return None };
+        let value = trim(value);
+        (value.len() <= WEIGHT_BYTES_MAX && !value.contains(&b';')).then_some(value)
     }
 
     /// How exactly this range names a type; `None` when it does not.
     fn rank_of(&self, offer: &MediaType<'_>) -> Option<u8> {
         let essence = offer.essence.as_bytes();
-        if self.name.eq_ignore_ascii_case(essence) {
-            let count = if self.parameters.is_empty() { Some(0) } else { self.count_parameters(offer) };
+        if self.name == essence || self.name.eq_ignore_ascii_case(essence) {
+            let is_bare = self.parameters.is_empty() || self.only_q().is_some();
+            let count = if is_bare { Some(0) } else { self.count_parameters(offer) };
             return count.map(|count| Weight::EXACT.saturating_add(count));
         }
         match self.name {
@@ -284,12 +314,12 @@ fn unquoted(value: &[u8]) -> &[u8] {
 fn each_preference<'b>(values: impl Iterator<Item = &'b [u8]>, mut each: impl FnMut(&Preference<'b>)) {
     let mut left = PREFERENCES_MAX;
     for mut rest in values {
-        while let Some((member, after)) = split_member(rest) {
+        while let Some((preference, after)) = Preference::split(rest) {
             if left == 0 {
                 return;
             }
             left -= 1;
-            each(&Preference::parse(member));
+            each(&preference);
             rest = after;
         }
     }

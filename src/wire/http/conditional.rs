@@ -5,7 +5,7 @@
 //! because a part of the wrong representation is worse than all of the right one.
 
 use super::etag::{Comparison, EntityTag, matches};
-use super::fields::{Field, single, values};
+use super::fields::Fields;
 use crate::wire::date::parse_http_date;
 use crate::wire::http1::Method;
 
@@ -41,22 +41,44 @@ pub enum Decision {
 
 /// The fields that decide, picked out in one pass.
 #[derive(Debug, Clone, Copy)]
-pub struct Conditions<'b, 'h> {
-    fields: &'h [Field<'b>],
+pub struct Conditions<'b, F> {
+    fields: F,
+    /// Which were sent, a bit each.
     seen: u8,
+    /// Which were sent more than once.
+    repeated: u8,
+    /// The first value of each.
+    first: [&'b [u8]; KINDS.len()],
 }
 
-const IF_MATCH: u8 = 1;
-const IF_UNMODIFIED_SINCE: u8 = 2;
-const IF_NONE_MATCH: u8 = 4;
-const IF_MODIFIED_SINCE: u8 = 8;
-const IF_RANGE: u8 = 16;
+/// The fields, in the order of their bits.
+const KINDS: [&str; 5] = ["If-Match", "If-Unmodified-Since", "If-None-Match", "If-Modified-Since", "If-Range"];
+const IF_MATCH: usize = 0;
+const IF_UNMODIFIED_SINCE: usize = 1;
+const IF_NONE_MATCH: usize = 2;
+const IF_MODIFIED_SINCE: usize = 3;
+const IF_RANGE: usize = 4;
 
-impl<'b, 'h> Conditions<'b, 'h> {
+impl<'b, F: Fields<'b>> Conditions<'b, F> {
     /// Those among `fields`.
-    pub fn of(fields: &'h [Field<'b>]) -> Self {
-        let seen = fields.iter().fold(0, |seen, field| seen | bit(field.name));
-        Self { fields, seen }
+    pub fn of(fields: F) -> Self {
+        let mut all = Self { fields, seen: 0, repeated: 0, first: [&[]; KINDS.len()] };
+        for (name, value) in fields.all() {
+            if let [b'I' | b'i', _, b'-', ..] = name {
+                all.note(name, value);
+            }
+        }
+        all
+    }
+
+    fn note(&mut self, name: &[u8], value: &'b [u8]) {
+        let Some(kind) = kind_of(name) else { return };
+        if self.has(kind) {
+            self.repeated |= 1 << kind;
+        } else {
+            self.seen |= 1 << kind;
+            self.first[kind] = value;
+        }
     }
 
     /// Whether there are none: the usual case, which costs nothing more.
@@ -84,10 +106,9 @@ impl<'b, 'h> Conditions<'b, 'h> {
     /// Steps 1 and 2: `If-Match`, or without it `If-Unmodified-Since`.
     fn is_the_one(&self, current: Option<&Validators<'_>>) -> bool {
         if self.has(IF_MATCH) {
-            let tag = current.map(|current| current.etag);
-            return matches(values(self.fields, "If-Match"), tag, Comparison::Strong);
+            return matches(self.values(IF_MATCH), current.map(|current| current.etag), Comparison::Strong);
         }
-        match self.date(IF_UNMODIFIED_SINCE, "If-Unmodified-Since", current) {
+        match self.date(IF_UNMODIFIED_SINCE, current) {
             Some((since_s, modified_s)) => modified_s <= since_s,
             None => true,
         }
@@ -96,10 +117,9 @@ impl<'b, 'h> Conditions<'b, 'h> {
     /// Steps 3 and 4: `If-None-Match`, or without it and for reads only `If-Modified-Since`.
     fn is_known(&self, current: Option<&Validators<'_>>, is_read: bool) -> bool {
         if self.has(IF_NONE_MATCH) {
-            let tag = current.map(|current| current.etag);
-            return matches(values(self.fields, "If-None-Match"), tag, Comparison::Weak);
+            return matches(self.values(IF_NONE_MATCH), current.map(|current| current.etag), Comparison::Weak);
         }
-        match self.date(IF_MODIFIED_SINCE, "If-Modified-Since", current) {
+        match self.date(IF_MODIFIED_SINCE, current) {
             Some((since_s, modified_s)) => is_read && modified_s <= since_s,
             None => false,
         }
@@ -110,7 +130,7 @@ impl<'b, 'h> Conditions<'b, 'h> {
         if !self.has(IF_RANGE) {
             return true;
         }
-        let Some(value) = single(self.fields, "If-Range") else { return false };
+        let Some(value) = self.single(IF_RANGE) else { return false };
         if let Some(tag) = EntityTag::parse(value) {
             return current.etag.is_some_and(|current| current.is_same(&tag));
         }
@@ -119,33 +139,39 @@ impl<'b, 'h> Conditions<'b, 'h> {
         strong.is_some_and(|modified| parse_http_date(value) == Some(modified.unix_s))
     }
 
-    fn has(&self, bit: u8) -> bool {
-        self.seen & bit != 0
+    fn has(&self, kind: usize) -> bool {
+        self.seen & (1 << kind) != 0
+    }
+
+    /// The values of a list that was sent.
+    fn values(&self, kind: usize) -> impl Iterator<Item = &'b [u8]> + Clone {
+        let is_repeated = self.repeated & (1 << kind) != 0;
+        let others = is_repeated.then(|| self.fields.named(KINDS[kind]).skip(1));
+        core::iter::once(self.first[kind]).chain(others.into_iter().flatten())
+    }
+
+    /// The value of a field that was sent once.
+    fn single(&self, kind: usize) -> Option<&'b [u8]> {
+        let is_single = self.has(kind) && self.repeated & (1 << kind) == 0;
+        is_single.then(|| self.first[kind])
     }
 
     /// The date of a field and that of the representation, if both are there.
-    fn date(&self, bit: u8, name: &str, current: Option<&Validators<'_>>) -> Option<(u64, u64)> {
-        if !self.has(bit) {
-            return None;
-        }
+    fn date(&self, kind: usize, current: Option<&Validators<'_>>) -> Option<(u64, u64)> {
+        let value = self.single(kind)?;
         let modified = current?.modified?;
-        Some((parse_http_date(single(self.fields, name)?)?, modified.unix_s))
+        Some((parse_http_date(value)?, modified.unix_s))
     }
 }
 
-/// Length and first letter tell most fields apart, so that few names are compared.
-fn bit(name: &str) -> u8 {
-    let bytes = name.as_bytes();
-    if !matches!(bytes, [b'I' | b'i', _, b'-', ..]) {
-        return 0;
-    }
-    let is = |known: &str| name.eq_ignore_ascii_case(known);
-    match bytes.len() {
-        8 if is("If-Match") => IF_MATCH,
-        8 if is("If-Range") => IF_RANGE,
-        13 if is("If-None-Match") => IF_NONE_MATCH,
-        17 if is("If-Modified-Since") => IF_MODIFIED_SINCE,
-        19 if is("If-Unmodified-Since") => IF_UNMODIFIED_SINCE,
-        _ => 0,
+/// The length tells them apart but for two, so that few names are compared.
+fn kind_of(name: &[u8]) -> Option<usize> {
+    let is = |kind: usize| name.eq_ignore_ascii_case(KINDS[kind].as_bytes()).then_some(kind);
+    match name.len() {
+        8 => is(IF_MATCH).or_else(|| is(IF_RANGE)),
+        13 => is(IF_NONE_MATCH),
+        17 => is(IF_MODIFIED_SINCE),
+        19 => is(IF_UNMODIFIED_SINCE),
+        _ => None,
     }
 }

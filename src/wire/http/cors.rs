@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::fields::{Field, is_token, single, split_member};
+use super::fields::{Fields, is_token, split_member};
 use crate::wire::http1::Method;
 
 /// Names requested by one preflight that are looked at; a browser asks for a few.
@@ -63,7 +63,7 @@ pub enum PolicyError {
 }
 
 /// The fields to add to an answer.
-pub type Fields = Vec<(&'static str, Cow<'static, str>)>;
+pub type AnswerFields = Vec<(&'static str, Cow<'static, str>)>;
 
 impl Policy {
     /// Whether the policy can be held; for when it is read from settings.
@@ -83,8 +83,8 @@ impl Policy {
     }
 
     /// The fields of an answer to a request with these fields that is no preflight.
-    pub fn answer(&self, fields: &[Field<'_>]) -> Fields {
-        let mut answer = Fields::new();
+    pub fn answer<'b>(&self, fields: impl Fields<'b>) -> AnswerFields {
+        let mut answer = AnswerFields::new();
         if let Some(origin) = self.allow(fields) {
             self.say_origin(origin, &mut answer);
             if !self.exposed.is_empty() {
@@ -99,11 +99,11 @@ impl Policy {
 
     /// The fields of the answer (204, without a body) to an OPTIONS request that is a preflight;
     /// `None` when it is none. A preflight that is refused gets no allowance, which tells the browser.
-    pub fn preflight(&self, fields: &[Field<'_>]) -> Option<Fields> {
-        let wanted = single(fields, "Access-Control-Request-Method")?;
-        single(fields, "Origin")?;
-        let mut answer = Fields::new();
-        let names = single(fields, "Access-Control-Request-Headers").unwrap_or_default();
+    pub fn preflight<'b>(&self, fields: impl Fields<'b>) -> Option<AnswerFields> {
+        let wanted = fields.single("Access-Control-Request-Method")?;
+        fields.single("Origin")?;
+        let mut answer = AnswerFields::new();
+        let names = fields.single("Access-Control-Request-Headers").unwrap_or_default();
         if let (Some(origin), Some(method), Some(names)) =
             (self.allow(fields), self.allow_method(wanted), self.allow_names(names))
         {
@@ -120,8 +120,8 @@ impl Policy {
     }
 
     /// What `Access-Control-Allow-Origin` says, if the origin may read the answer.
-    fn allow(&self, fields: &[Field<'_>]) -> Option<String> {
-        let origin = single(fields, "Origin")?;
+    fn allow<'b>(&self, fields: impl Fields<'b>) -> Option<String> {
+        let origin = fields.single("Origin")?;
         match &self.origins {
             Origins::Any if self.credentials => None,
             Origins::Any => Some("*".into()),
@@ -157,7 +157,7 @@ impl Policy {
         }
     }
 
-    fn say_origin(&self, origin: String, answer: &mut Fields) {
+    fn say_origin(&self, origin: String, answer: &mut AnswerFields) {
         answer.push(("Access-Control-Allow-Origin", origin.into()));
         if self.credentials {
             answer.push(("Access-Control-Allow-Credentials", "true".into()));
@@ -186,6 +186,7 @@ fn is_origin(origin: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::http::fields::Field;
     use alloc::vec;
 
     fn policy() -> Policy {
@@ -204,10 +205,10 @@ mod tests {
     }
 
     fn fields<'a>(lines: &[(&'a str, &'a str)]) -> Vec<Field<'a>> {
-        lines.iter().map(|&(name, value)| Field { name, value: value.as_bytes() }).collect()
+        lines.iter().map(|&(name, value)| (name.as_bytes(), value.as_bytes())).collect()
     }
 
-    fn find<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+    fn find<'a>(fields: &'a AnswerFields, name: &str) -> Option<&'a str> {
         fields.iter().find(|(known, _)| *known == name).map(|(_, value)| &**value)
     }
 
@@ -224,28 +225,28 @@ mod tests {
             ("null", false),
             ("", false),
         ] {
-            let answer = policy().answer(&fields(&[("Origin", origin)]));
+            let answer = policy().answer(&*fields(&[("Origin", origin)]));
             let expected = allowed.then_some(origin);
             assert_eq!(find(&answer, "Access-Control-Allow-Origin"), expected, "{origin}");
             assert_eq!(find(&answer, "Access-Control-Allow-Credentials"), allowed.then_some("true"));
             assert_eq!(find(&answer, "Access-Control-Expose-Headers"), allowed.then_some("ETag"));
             assert_eq!(find(&answer, "Vary"), Some("Origin"), "{origin}");
         }
-        assert_eq!(policy().answer(&[]), [("Vary", Cow::from("Origin"))]);
+        assert_eq!(policy().answer(&[][..]), [("Vary", Cow::from("Origin"))]);
         let twice = fields(&[("Origin", "https://app.example"), ("Origin", "https://app.example")]);
-        assert_eq!(policy().answer(&twice).len(), 1);
+        assert_eq!(policy().answer(&twice[..]).len(), 1);
     }
 
     #[test]
     fn an_open_answer_is_the_same_for_all() {
-        let answer = open().answer(&fields(&[("Origin", "https://any.example")]));
+        let answer = open().answer(&*fields(&[("Origin", "https://any.example")]));
         assert_eq!(find(&answer, "Access-Control-Allow-Origin"), Some("*"));
         assert_eq!((find(&answer, "Vary"), find(&answer, "Access-Control-Allow-Credentials")), (None, None));
-        assert_eq!(open().answer(&[]), []);
+        assert_eq!(open().answer(&[][..]), []);
     }
 
-    fn preflight(policy: &Policy, method: &str, names: &str) -> Option<Fields> {
-        policy.preflight(&fields(&[
+    fn preflight(policy: &Policy, method: &str, names: &str) -> Option<AnswerFields> {
+        policy.preflight(&*fields(&[
             ("Origin", "https://app.example"),
             ("Access-Control-Request-Method", method),
             ("Access-Control-Request-Headers", names),
@@ -288,7 +289,7 @@ mod tests {
     #[test]
     fn an_options_request_without_its_fields_is_no_preflight() {
         for lines in [&[("Origin", "https://app.example")][..], &[("Access-Control-Request-Method", "GET")], &[]] {
-            assert_eq!(policy().preflight(&fields(lines)), None);
+            assert_eq!(policy().preflight(&*fields(lines)), None);
         }
     }
 
@@ -297,7 +298,10 @@ mod tests {
         assert_eq!((policy().check(), open().check()), (Ok(()), Ok(())));
         let any = Policy { credentials: true, ..open() };
         assert_eq!(any.check(), Err(PolicyError::AnyWithCredentials));
-        assert_eq!(find(&any.answer(&fields(&[("Origin", "https://a.example")])), "Access-Control-Allow-Origin"), None);
+        assert_eq!(
+            find(&any.answer(&*fields(&[("Origin", "https://a.example")])), "Access-Control-Allow-Origin"),
+            None
+        );
         for bad in
             ["null", "*", "app.example", "https://", "https://app.example/", "https://App.example", "https://a:x"]
         {

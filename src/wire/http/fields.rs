@@ -1,18 +1,43 @@
 //! Fields by name, lists by their members (RFC 9110 §5.3 and §5.6.1).
 
-pub use httparse::Header as Field;
+use crate::wire::http1::FieldLines;
 
-/// The values of all fields of this name, in any case, in the order sent.
-pub fn values<'b>(fields: &[Field<'b>], name: &str) -> impl DoubleEndedIterator<Item = &'b [u8]> + Clone {
-    fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+/// A name and a value, without blanks around it.
+pub type Field<'b> = (&'b [u8], &'b [u8]);
+
+/// The fields of a message, however they came.
+pub trait Fields<'b>: Copy {
+    /// All, in the order sent.
+    fn all(self) -> impl DoubleEndedIterator<Item = Field<'b>> + Clone;
+
+    /// The values of all fields of this name, in any case, in the order sent.
+    fn named(self, name: &str) -> impl DoubleEndedIterator<Item = &'b [u8]> + Clone {
+        self.all().filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// The value of a field that may be sent once; `None` when it is missing or repeated, for nobody
+    /// can tell which of them was meant.
+    fn single(self, name: &str) -> Option<&'b [u8]> {
+        let mut values = self.named(name);
+        let first = values.next()?;
+        if values.next().is_some() { None } else { Some(first) }
+    }
 }
 
-/// The value of a field that may be sent once; `None` when it is missing or repeated, for nobody can
-/// tell which of them was meant.
-pub fn single<'b>(fields: &[Field<'b>], name: &str) -> Option<&'b [u8]> {
-    let mut values = values(fields, name);
-    let first = values.next()?;
-    if values.next().is_some() { None } else { Some(first) }
+impl<'b> Fields<'b> for FieldLines<'b, '_> {
+    fn all(self) -> impl DoubleEndedIterator<Item = Field<'b>> + Clone {
+        self.iter()
+    }
+
+    fn named(self, name: &str) -> impl DoubleEndedIterator<Item = &'b [u8]> + Clone {
+        FieldLines::named(&self, name)
+    }
+}
+
+impl<'b> Fields<'b> for &[Field<'b>] {
+    fn all(self) -> impl DoubleEndedIterator<Item = Field<'b>> + Clone {
+        self.iter().copied()
+    }
 }
 
 /// The first member of a list and what follows its comma, both without blanks around them.
@@ -35,12 +60,12 @@ pub fn split_member(mut list: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Where the first comma outside of quotes stands. A quote that does not end reaches to the end.
 fn member_end(list: &[u8]) -> usize {
     let mut at = 0;
-    while let Some(found) = memchr::memchr2(b',', b'"', &list[at..]) {
-        at += found;
-        if list[at] == b',' {
-            return at;
+    while let Some(&byte) = list.get(at) {
+        match byte {
+            b',' => return at,
+            b'"' => at = quoted_end(list, at),
+            _ => at += 1,
         }
-        at = quoted_end(list, at);
     }
     list.len()
 }
@@ -93,6 +118,7 @@ pub fn is_token(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::http1::{Limits, parse_head, slots};
     use alloc::vec::Vec;
 
     fn members(mut list: &[u8]) -> Vec<&[u8]> {
@@ -124,11 +150,18 @@ mod tests {
 
     #[test]
     fn a_field_that_is_repeated_is_no_single_one() {
-        let field = |name, value: &'static str| Field { name, value: value.as_bytes() };
-        let fields = [field("A", "1"), field("b", "2"), field("a", "3")];
-        assert_eq!(values(&fields, "a").collect::<Vec<_>>(), [b"1", b"3"]);
-        assert_eq!(values(&fields, "a").rev().collect::<Vec<_>>(), [b"3", b"1"]);
-        assert_eq!((single(&fields, "a"), single(&fields, "B"), single(&fields, "c")), (None, Some(&b"2"[..]), None));
+        let fields: &[Field<'_>] = &[(b"A", b"1"), (b"b", b"2"), (b"a", b"3")];
+        check(fields);
+        let slots = slots();
+        let head = parse_head(b"GET / HTTP/1.0\r\nA: 1\r\nb:2\r\na: 3\r\n\r\n", &slots, &Limits::default());
+        check(head.unwrap().unwrap().0.fields);
+    }
+
+    fn check<'b>(fields: impl Fields<'b>) {
+        assert_eq!(fields.named("a").collect::<Vec<_>>(), [b"1", b"3"]);
+        assert_eq!(fields.named("a").rev().collect::<Vec<_>>(), [b"3", b"1"]);
+        assert_eq!((fields.single("a"), fields.single("B"), fields.single("c")), (None, Some(&b"2"[..]), None));
+        assert_eq!(fields.all().next_back(), Some((&b"a"[..], &b"3"[..])));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr};
 use core::str::FromStr;
 
-use super::fields::{Field, is_token, trim, values};
+use super::fields::{Fields, is_token, trim};
 use crate::limits::FORWARDED_HOPS_MAX;
 
 /// Which fields the proxies write. Never both: a proxy passes on the one it does not know.
@@ -43,7 +43,7 @@ struct Hop {
 }
 
 /// Finds who asked through `peer`, the other end of the connection.
-pub fn client(fields: &[Field<'_>], peer: IpAddr, style: Style, is_trusted: impl Fn(IpAddr) -> bool) -> Client {
+pub fn client<'b>(fields: impl Fields<'b>, peer: IpAddr, style: Style, is_trusted: impl Fn(IpAddr) -> bool) -> Client {
     let mut client = Client { address: peer.to_canonical(), proto: None, host: None };
     if !is_trusted(client.address) {
         return client;
@@ -79,8 +79,8 @@ fn follow(client: &mut Client, hops: impl Iterator<Item = Hop>, is_trusted: impl
 }
 
 /// The members of a list over all fields of its name, from the last to the first.
-fn members<'b>(fields: &[Field<'b>], name: &str) -> impl Iterator<Item = &'b [u8]> {
-    values(fields, name).rev().flat_map(|value| {
+fn members<'b>(fields: impl Fields<'b>, name: &str) -> impl Iterator<Item = &'b [u8]> {
+    fields.named(name).rev().flat_map(|value| {
         let mut rest = Some(value);
         core::iter::from_fn(move || {
             let (before, last) = rsplit_unquoted(rest?, b',');
@@ -191,6 +191,7 @@ fn host(text: &[u8]) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::http::fields::Field;
     use alloc::string::String;
     use alloc::vec;
 
@@ -199,9 +200,8 @@ mod tests {
     }
 
     fn ask(style: Style, peer: &str, fields: &[(&'static str, &str)]) -> (String, String, String) {
-        let fields: Vec<Field<'_>> =
-            fields.iter().map(|&(name, value)| Field { name, value: value.as_bytes() }).collect();
-        let found = client(&fields, peer.parse().unwrap(), style, trusts);
+        let fields: Vec<Field<'_>> = fields.iter().map(|&(name, value)| (name.as_bytes(), value.as_bytes())).collect();
+        let found = client(&fields[..], peer.parse().unwrap(), style, trusts);
         let text = |value: Option<Vec<u8>>| String::from_utf8(value.unwrap_or_default()).unwrap();
         (alloc::format!("{}", found.address), text(found.proto), text(found.host))
     }

@@ -2,6 +2,7 @@
 
 mod asker;
 mod bodies;
+mod edge;
 mod endings;
 mod pipeline;
 mod pressure;
