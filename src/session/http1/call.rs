@@ -7,6 +7,7 @@ use crate::session::Turn;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
+use crate::session::trust::{Asker, asker};
 use crate::wire::http1::{Head, emit, parse_head, slots};
 
 /// A request while it is being looked at: everything borrows the bytes it came in.
@@ -25,12 +26,17 @@ impl<'b> Asked<'b> {
         params: Params<'b>,
         turn: &Turn<'_>,
     ) -> Self {
+        let asker = match turn.settings.forwarded {
+            None => Asker { peer: turn.peer, secure: false },
+            Some(style) => asker(head.fields.iter(), turn.peer, style, &turn.settings.trusted),
+        };
         let request = Request {
             head,
             route,
             params,
             body: &[],
-            peer: turn.peer,
+            peer: asker.peer,
+            secure: asker.secure,
             now: turn.now,
             identity: Default::default(),
             draining: turn.draining,

@@ -9,7 +9,7 @@ use crate::app::{Missed, Reply};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
 use crate::session::http1::call::Asked;
 use crate::session::http1::{Http1, State};
-use crate::session::{Turn, Work};
+use crate::session::{Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version};
 
 /// Why no route fits a request.
@@ -47,6 +47,10 @@ impl Http1 {
             Found::Route(route, params) => (route, params),
             _ => return self.begin_missed(head, bytes, after, turn),
         };
+        if turn.pressure != Pressure::None && !route.essential {
+            self.shed(turn);
+            return 0;
+        }
         let mut asked = Asked::new(head, bytes, route, params, turn);
         if head.framing == Framing::None && !matches!(route.body, BodyPolicy::Stream { .. }) {
             return self.call(&mut asked, false, turn);
@@ -212,6 +216,14 @@ impl Http1 {
 
     pub(super) fn refuse_busy(&mut self, turn: &mut Turn<'_>) {
         self.refuse_with(503, &[("Retry-After", b"1")], "the node is busy", Some("try again in a second"), turn);
+    }
+
+    /// There is no memory for it now.
+    #[cold]
+    pub(super) fn shed(&mut self, turn: &mut Turn<'_>) {
+        self.shed = true;
+        let reason = "the connections hold all the memory that [node] buffer_bytes gives them";
+        self.refuse_with(503, &[("Retry-After", b"1")], "the node is overloaded", Some(reason), turn);
     }
 
     pub(super) fn refuse_broken(&mut self, turn: &mut Turn<'_>) {
