@@ -103,6 +103,8 @@ pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;
 pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
 /// An answer up to this long never waits for others.
 pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
+/// Most origins in `[http] cors_origins`.
+pub const CORS_ORIGINS_MAX: usize = 64;
 /// Longest request id taken over from a client, in bytes.
 pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Memory of all connections above which no request is begun (default of `[node] buffer_bytes`).
