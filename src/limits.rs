@@ -98,19 +98,21 @@ pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
 /// Bytes handed to the kernel for one connection in one turn: the others wait for them, and for those of
 /// as many connections as are ready.
 pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;
+/// Bytes handed to the kernel for all connections of a thread in one turn, beyond which long answers
+/// wait for the next: a thousand downloads must not keep a short answer waiting.
+pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
+/// An answer up to this long never waits for others.
+pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
+/// Most origins in `[http] cors_origins`.
+pub const CORS_ORIGINS_MAX: usize = 64;
+/// Longest request id taken over from a client, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Memory of all connections above which no request is begun (default of `[node] buffer_bytes`).
 pub const BUFFER_BYTES: u64 = 256 * 1024 * 1024;
 /// Least `[node] buffer_bytes`: below it single requests would not fit.
 pub const BUFFER_BYTES_MIN: u64 = 1024 * 1024;
 /// Connections of one address (default of `[node] connections_per_ip`).
 pub const CONNECTIONS_PER_IP: u32 = 1024;
-/// Bytes handed to the kernel for all connections of a thread in one turn, beyond which long answers
-/// wait for the next: a thousand downloads must not keep a short answer waiting.
-pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
-/// An answer up to this long never waits for others.
-pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
-/// Longest request id taken over from a client, in bytes.
-pub const REQUEST_ID_BYTES_MAX: usize = 128;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 

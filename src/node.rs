@@ -60,6 +60,7 @@ struct Slices {
     npm: Arc<npm::Shared>,
     users: Arc<dyn Users>,
     identity_key: [u8; 32],
+    http: Http,
     echo: bool,
 }
 
@@ -148,7 +149,14 @@ impl Slices {
         let mut identity_key = [0; 32];
         getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
         let router = router(&settings.npm, settings.node.echo);
-        Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
+        Ok(Self {
+            router: Arc::new(router),
+            npm,
+            users: store.users(),
+            identity_key,
+            http: settings.http.clone(),
+            echo: settings.node.echo,
+        })
     }
 
     /// The slices of one thread, in the order of [`router`].
@@ -159,7 +167,11 @@ impl Slices {
             services.push(Box::new(Echo));
         }
         let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
-        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
+        let mut seed = [0; 8];
+        // Without randomness the ids of two threads may be the same, which is no reason not to serve.
+        let _ = getrandom::fill(&mut seed);
+        let edge = crate::settings::edge::edge(&self.http, u64::from_le_bytes(seed));
+        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services).with_edge(edge)
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
-use super::{Settings, listen, proxies, url};
+use super::{Settings, edge, listen, proxies, url};
 use crate::limits::{
     BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
     THREADS_MAX,
@@ -329,6 +329,10 @@ pub static KEYS: &[Key] = &[
     list!(http.trusted_proxies, proxies::TRUSTED_ALLOWED, proxies::read_trusted, proxies::write_trusted),
     text!(http.proxy_protocol, proxies::PROTOCOL_ALLOWED, None, proxies::read_protocol, proxies::write_protocol),
     text!(http.forwarded, proxies::FORWARDED_ALLOWED, None, proxies::read_forwarded, proxies::write_forwarded),
+    list!(http.cors_origins, edge::ORIGINS_ALLOWED, edge::read_origins, edge::write_origins),
+    flag!(http.request_ids),
+    flag!(http.server_timing),
+    number!(http.hsts_s, Seconds, 0, 63_072_000, Some("0 = do not say")),
     flag!(npm.allow_signup),
     flag!(npm.anonymous_reads, anonymous_reads),
     flag!(npm.check_owners),

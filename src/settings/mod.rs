@@ -12,6 +12,7 @@ pub mod load;
 pub mod problem;
 pub mod show;
 
+pub mod edge;
 mod environment;
 mod file;
 mod listen;
@@ -36,6 +37,7 @@ use std::path::PathBuf;
 use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX, RATE_BYTES};
 use crate::service::npm::settings::Settings as Npm;
 use crate::session::trust::Trusted;
+use crate::wire::http::cors::Origins;
 use crate::wire::http::forwarded::Style;
 
 /// The port a node listens on unless told otherwise.
@@ -119,6 +121,14 @@ pub struct Http {
     pub proxy_protocol: bool,
     /// The fields in which those tell who asks.
     pub forwarded: Option<Style>,
+    /// Whose pages may read answers; nobody's if there are none.
+    pub cors_origins: Option<Origins>,
+    /// Name each request in `X-Request-Id`.
+    pub request_ids: bool,
+    /// Say in `Server-Timing` how long each answer took.
+    pub server_timing: bool,
+    /// How long browsers come back by TLS only, in seconds; 0 says nothing of it.
+    pub hsts_s: u64,
 }
 
 impl Default for Settings {
@@ -170,6 +180,10 @@ impl Default for Http {
             trusted_proxies: Trusted::default(),
             proxy_protocol: false,
             forwarded: None,
+            cors_origins: None,
+            request_ids: false,
+            server_timing: false,
+            hsts_s: 0,
         }
     }
 }
