@@ -31,3 +31,12 @@ pub mod session;
 pub mod settings;
 #[cfg(feature = "node")]
 pub mod store;
+#[cfg(feature = "node")]
+pub mod web;
+
+#[cfg(feature = "node")]
+pub use web::{
+    App, Blocking, Body, Broadcast, Bytes, Error, Event, Failure, Fixed, Form, FromRequest, Headers, Html,
+    IntoResponse, Json, Method, Middleware, Path, Peer, Query, Redirect, Rejection, Request, RequestId, Response,
+    Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, Upload,
+};

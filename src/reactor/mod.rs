@@ -9,6 +9,7 @@
 mod clock;
 mod conn;
 mod drive;
+mod engine;
 mod flush;
 mod listener;
 mod mesh;
@@ -18,6 +19,7 @@ mod slab;
 pub mod sys;
 mod timers;
 
+pub use engine::{Engine, OnFailure, Plan, listen_all};
 pub use listener::{Settings as ListenSettings, listen};
 pub use mesh::Mesh;
 pub use meters::Meters;
