@@ -4,10 +4,8 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -15,8 +13,8 @@ use signal_hook::iterator::Signals;
 
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
-use crate::limits::{SECOND_NS, THREADS_MAX};
-use crate::reactor::{self, ListenSettings, Mesh, Meters, Pool, Reactor, Seat, Shared};
+use crate::limits::SECOND_NS;
+use crate::reactor::{self, Engine, ListenSettings, Mesh, Meters, OnFailure, Plan};
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
@@ -28,22 +26,46 @@ use crate::wire::http1::Limits;
 
 /// Runs a node until it is told to end. `started` is when the process began.
 pub fn run(settings: Settings, started: Instant) -> ExitCode {
-    match start(settings, started) {
-        Ok(node) => node.wait(),
-        Err(error) => {
-            eprintln!("lattice: {error}");
-            ExitCode::FAILURE
+    // Before anything else: a signal that comes during the start must end the node in order too.
+    let signals = match Signals::new([SIGTERM, SIGINT, SIGUSR1]) {
+        Ok(signals) => signals,
+        Err(error) => return fail(&failed("cannot watch signals", error)),
+    };
+    let on_failure: OnFailure = Arc::new(|_, _| {
+        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
+    });
+    match start(settings, &on_failure) {
+        Ok(node) => {
+            node.announce(started);
+            node.until_signal(signals)
         }
+        Err(failure) => fail(&failure),
     }
 }
 
-/// A node that runs.
-struct Node {
-    signals: Signals,
-    mesh: Arc<Mesh>,
-    pool: Arc<Pool>,
-    meters: Vec<Arc<Meters>>,
-    threads: Vec<JoinHandle<()>>,
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("lattice: {failure}");
+    ExitCode::FAILURE
+}
+
+/// A node that runs inside of a program. It ends in order when it is dropped.
+///
+/// ```no_run
+/// use lattice::node::Node;
+/// use lattice::settings::Settings;
+///
+/// let mut settings = Settings::default();
+/// settings.node.data = "registry-data".into();
+/// let node = Node::start(settings).map_err(|failure| failure.to_string())?;
+/// println!("npm config set registry {}/", node.public_url());
+/// node.wait();
+/// # Ok::<(), String>(())
+/// ```
+pub struct Node {
+    address: SocketAddr,
+    /// `None` once it was waited for.
+    engine: Option<Engine>,
+    settings: Settings,
     /// Dropped last: it holds the lock of the data directory.
     _store: Store,
 }
@@ -58,7 +80,10 @@ struct Slices {
 }
 
 /// Why a node did not start: a sentence for the operator.
-struct Failure(String);
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl std::error::Error for Failure {}
 
 impl Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -66,52 +91,29 @@ impl Display for Failure {
     }
 }
 
-fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
-    // Before anything else: a signal that comes during the start must end the node in order too.
-    let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+fn start(mut settings: Settings, on_failure: &OnFailure) -> Result<Node, Failure> {
     if let Err(error) = reactor::sys::raise_open_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
-    let count = thread_count(settings.node.threads);
-    let sockets = listen(&settings, count)?;
+    let plan = plan(&settings);
+    let sockets = listen(&settings, plan.threads())?;
     let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;
     // Port 0 is known only now.
     settings.listening_on(address);
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let slices = Slices::new(&settings, &store)?;
-    let (seats, wakers) = seats(count)?;
-    let mesh = Arc::new(Mesh::new(wakers));
-    let pool =
-        Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
-    let pool = Arc::new(pool);
-    let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
-    let mut threads = Vec::new();
-    for (index, (seat, socket)) in seats.into_iter().zip(sockets).enumerate() {
-        let shared = Shared { mesh: Arc::clone(&mesh), pool: Arc::clone(&pool) };
-        let app = slices.app();
-        let reactor =
-            Reactor::new(index, seat, socket, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
-        let cpu = settings.node.pin.then_some(index);
-        threads.push(spawn(index, reactor, cpu).map_err(|error| failed("cannot start a thread", error))?);
-    }
-    announce(address, count, &settings, started);
-    Ok(Node { signals, mesh, pool, meters, threads, _store: store })
+    let engine = Engine::start(&plan, sockets, &reactor_settings(&settings), || slices.app(), on_failure)
+        .map_err(|error| Failure(error.to_string()))?;
+    Ok(Node { address, engine: Some(engine), settings, _store: store })
 }
 
 fn failed(what: &str, error: impl Display) -> Failure {
     Failure(format!("{what}: {error}"))
 }
 
-/// One per core unless told otherwise.
-fn thread_count(wanted: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if wanted == 0 { cores.min(THREADS_MAX) } else { wanted }
-}
-
-/// Twice the cores: these threads wait more than they compute.
-fn pool_threads(wanted: usize) -> usize {
-    if wanted == 0 { (2 * thread_count(0)).max(4) } else { wanted }
+fn plan(settings: &Settings) -> Plan {
+    Plan { threads: settings.node.threads, pin: settings.node.pin, pool_threads: settings.node.pool_threads }
 }
 
 /// One listener for each thread, all on the address of the first.
@@ -126,30 +128,7 @@ fn listen(settings: &Settings, count: usize) -> Result<Vec<TcpListener>, Failure
         };
         Failure(format!("cannot listen on {address}: {error}{hint}"))
     };
-    let first = settings.node.listen;
-    refuse_a_shared_port(first).map_err(|error| explain(first, error))?;
-    let mut sockets = vec![reactor::listen(first, &how).map_err(|error| explain(first, error))?];
-    let address = sockets[0].local_addr().map_err(|error| explain(first, error))?;
-    for _ in 1..count {
-        sockets.push(reactor::listen(address, &how).map_err(|error| explain(address, error))?);
-    }
-    Ok(sockets)
-}
-
-/// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary
-/// bind, given up at once, finds out.
-fn refuse_a_shared_port(address: SocketAddr) -> io::Result<()> {
-    if address.port() == 0 { Ok(()) } else { TcpListener::bind(address).map(drop) }
-}
-
-fn seats(count: usize) -> Result<(Vec<Seat>, Vec<mio::Waker>), Failure> {
-    let mut made = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let (seat, waker) = Seat::new().map_err(|error| failed("cannot make a poll", error))?;
-        made.0.push(seat);
-        made.1.push(waker);
-    }
-    Ok(made)
+    reactor::listen_all(settings.node.listen, count, &how).map_err(|(address, error)| explain(address, error))
 }
 
 impl Slices {
@@ -211,50 +190,78 @@ fn session_settings(http: &Http) -> session::Settings {
     }
 }
 
-fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(format!("lattice-{index}")).spawn(move || {
-        let cpus = reactor::sys::allowed_cpus();
-        if let (Some(slot), false) = (cpu, cpus.is_empty())
-            && let Err(error) = reactor::sys::pin_to(cpus[slot % cpus.len()])
-        {
-            log::warn!("thread {index} stays unpinned: {error}");
-        }
-        let failure = match catch_unwind(AssertUnwindSafe(|| reactor.run())) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it panicked outside of any connection".to_owned(),
-        };
-        log::error!("thread {index} cannot go on: {failure}");
-        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
-    })
-}
-
-fn announce(address: SocketAddr, threads: usize, settings: &Settings, started: Instant) {
-    let micros = started.elapsed().as_micros();
-    let s = if threads == 1 { "" } else { "s" };
-    let mut out = io::stdout().lock();
-    // A closed standard output is no reason not to serve.
-    let _ = writeln!(
-        out,
-        "lattice {} listens on http://{address} with {threads} thread{s}, data in {}, ready in {micros} µs",
-        env!("CARGO_PKG_VERSION"),
-        settings.node.data.display(),
-    );
-    let _ = out.flush();
-}
-
 impl Node {
+    /// Starts a node in the background. Signals stay the program's.
+    ///
+    /// # Errors
+    /// When the address, the data directory or threads cannot be had.
+    pub fn start(settings: Settings) -> Result<Self, Failure> {
+        let failed: Arc<OnceLock<Arc<Mesh>>> = Arc::default();
+        let others = Arc::clone(&failed);
+        // Whoever cannot go on takes the others along.
+        let on_failure: OnFailure = Arc::new(move |_, _| others.get().into_iter().for_each(|mesh| mesh.drain()));
+        let node = start(settings, &on_failure)?;
+        let _ = failed.set(Arc::clone(node.mesh()));
+        Ok(node)
+    }
+
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What clients call it.
+    pub fn public_url(&self) -> &str {
+        &self.settings.npm.public_url
+    }
+
+    /// Accepts no more and finishes what is under way; returns at once.
+    pub fn shutdown(&self) {
+        self.mesh().drain();
+    }
+
+    /// Waits until it has ended, which [`Self::shutdown`] begins; whether all of it ended well.
+    pub fn wait(mut self) -> bool {
+        self.end()
+    }
+
+    fn end(&mut self) -> bool {
+        self.engine.take().is_none_or(Engine::join)
+    }
+
+    fn engine(&self) -> &Engine {
+        self.engine.as_ref().expect("taken only by who consumes the node")
+    }
+
+    fn mesh(&self) -> &Arc<Mesh> {
+        self.engine().mesh()
+    }
+
+    fn announce(&self, started: Instant) {
+        let (micros, threads) = (started.elapsed().as_micros(), self.engine().meters().len());
+        let s = if threads == 1 { "" } else { "s" };
+        let mut out = io::stdout().lock();
+        // A closed standard output is no reason not to serve.
+        let _ = writeln!(
+            out,
+            "lattice {} listens on http://{} with {threads} thread{s}, data in {}, ready in {micros} µs",
+            env!("CARGO_PKG_VERSION"),
+            self.address,
+            self.settings.node.data.display(),
+        );
+        let _ = out.flush();
+    }
+
     /// Waits for signals until one ends the node, then for what is under way.
-    fn wait(mut self) -> ExitCode {
-        for signal in self.signals.forever() {
+    fn until_signal(self, mut signals: Signals) -> ExitCode {
+        let meters = self.engine().meters().to_vec();
+        for signal in signals.forever() {
             match signal {
-                SIGUSR1 => print_meters(&self.meters),
+                SIGUSR1 => print_meters(&meters),
                 _ => break,
             }
         }
-        self.mesh.drain();
-        let mut signals = self.signals;
-        let meters = self.meters.clone();
+        self.shutdown();
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 match signal {
@@ -263,13 +270,16 @@ impl Node {
                 }
             }
         });
-        for thread in self.threads {
-            if thread.join().is_err() {
-                return ExitCode::from(70);
-            }
+        if self.wait() { ExitCode::SUCCESS } else { ExitCode::from(70) }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.engine.is_some() {
+            self.shutdown();
+            self.end();
         }
-        self.pool.close();
-        ExitCode::SUCCESS
     }
 }
 
