@@ -119,9 +119,18 @@ impl SendBuf {
     }
 
     /// Appends a copy of `bytes`.
+    #[inline]
     pub fn put(&mut self, bytes: &[u8]) {
         self.own.extend_from_slice(bytes);
         self.own_open += bytes.len();
+    }
+
+    /// Appends a copy of `bytes` in which `patch` stands at `at`: one copy where the parts would be three.
+    #[inline]
+    pub fn put_patched<const N: usize>(&mut self, bytes: &[u8], at: usize, patch: &[u8; N]) {
+        let start = self.own.len() + at;
+        self.put(bytes);
+        self.own[start..start + N].copy_from_slice(patch);
     }
 
     /// Appends `number` in decimal.

@@ -16,6 +16,7 @@
 
 pub mod flow;
 pub mod identity;
+mod path_hash;
 pub mod reply;
 pub mod request;
 pub mod router;

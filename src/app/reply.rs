@@ -8,6 +8,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::buffer::SendBuf;
+use crate::limits::SEND_COPY_BYTES_MAX;
+use crate::wire::date::DATE_LINE_BYTES;
 use crate::wire::http1::emit;
 
 /// The body of an answer.
@@ -40,23 +42,29 @@ pub struct Rendered {
     status: u16,
     head: Box<[u8]>,
     body: Arc<[u8]>,
+    /// All of it as it leaves on a connection that stays, when a copy is cheap: one copy of these
+    /// bytes, then the date in its place.
+    whole: Box<[u8]>,
+    date_at: usize,
 }
+
+/// What `Date` looks like before the first second.
+const NO_DATE: &[u8; DATE_LINE_BYTES] = b"Date: .............................\r\n";
 
 impl Rendered {
     /// Renders the head for `body`; `fields` are without `Content-Length`.
     pub fn new(status: u16, fields: &[(&str, &[u8])], body: Arc<[u8]>) -> Self {
-        let mut head = SendBuf::new();
+        let mut head = Vec::new();
         emit::status_line(&mut head, status);
         for (name, value) in fields {
             emit::field(&mut head, name, value);
         }
         emit::content_length(&mut head, body.len() as u64);
-        let mut bytes = Vec::new();
-        head.slices(|slice| {
-            bytes.extend_from_slice(slice);
-            true
-        });
-        Self { status, head: bytes.into_boxed_slice(), body }
+        let whole = match body.len() <= SEND_COPY_BYTES_MAX {
+            true => [&head, NO_DATE.as_slice(), b"\r\n", &body].concat(),
+            false => [&head, NO_DATE.as_slice(), b"\r\n"].concat(),
+        };
+        Self { status, date_at: head.len(), head: head.into(), body, whole: whole.into() }
     }
 
     /// The body.
@@ -233,11 +241,25 @@ impl<'a> Reply<'a> {
     }
 
     /// Writes an answer that was rendered ahead.
+    #[inline]
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
+        self.state = State::Finished { status: rendered.status };
+        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only) && self.extra.is_empty();
+        match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
+            Ok(date) if plain => {
+                self.out.put_patched(&rendered.whole, rendered.date_at, date);
+                if rendered.body.len() > SEND_COPY_BYTES_MAX {
+                    self.out.put_shared(&rendered.body, 0..rendered.body.len());
+                }
+            }
+            _ => self.rendered_in_parts(rendered),
+        }
+    }
+
+    fn rendered_in_parts(&mut self, rendered: &Rendered) {
         self.out.put(&rendered.head);
         self.end_head();
-        self.state = State::Finished { status: rendered.status };
         if !self.terms.head_only {
             self.out.put_shared(&rendered.body, 0..rendered.body.len());
         }

@@ -35,7 +35,7 @@ pub struct Request<'b> {
     /// The node is going away: readiness answers 503.
     pub draining: bool,
     /// No route fits: this is for the router's fallback, and why. `None` for every other service.
-    pub missed: Option<Missed>,
+    pub missed: Option<&'b Missed>,
 }
 
 /// Why a request came to the router's fallback.

@@ -10,9 +10,11 @@
 //! which nobody may have.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use crate::limits::PARAMS_MAX;
+use crate::app::path_hash::PathHasher;
+use crate::limits::{PARAMS_MAX, TARGET_BYTES_MAX};
 use crate::wire::http1::Method;
 
 /// What a route does with a request body.
@@ -60,20 +62,29 @@ pub struct RouteSpec {
 /// The captures of a match, in the order of the pattern, still percent-encoded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Params<'p> {
-    values: [&'p [u8]; PARAMS_MAX],
-    count: usize,
+    path: &'p [u8],
+    /// Where each begins and ends in the path: paths are shorter than [`TARGET_BYTES_MAX`].
+    spans: [(u16, u16); PARAMS_MAX],
+    count: u8,
 }
 
+const _: () = assert!(TARGET_BYTES_MAX <= u16::MAX as usize && PARAMS_MAX <= u8::MAX as usize);
+
 impl<'p> Params<'p> {
+    fn none(path: &'p [u8]) -> Self {
+        Self { path, ..Self::default() }
+    }
+
     /// The capture of this position.
     pub fn at(&self, index: usize) -> &'p [u8] {
-        assert!(index < self.count, "the pattern has no such capture");
-        self.values[index]
+        assert!(index < self.len(), "the pattern has no such capture");
+        let (start, end) = self.spans[index];
+        &self.path[usize::from(start)..usize::from(end)]
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.count
+        usize::from(self.count)
     }
 
     /// Whether there are none.
@@ -81,8 +92,8 @@ impl<'p> Params<'p> {
         self.count == 0
     }
 
-    fn push(&mut self, value: &'p [u8]) {
-        self.values[self.count] = value;
+    fn push(&mut self, start: usize, end: usize) {
+        self.spans[self.len()] = (start as u16, end as u16);
         self.count += 1;
     }
 }
@@ -120,6 +131,8 @@ struct Endpoint {
 #[derive(Debug)]
 pub struct Router {
     nodes: Vec<Node>,
+    /// The nodes of all paths without captures, by the path without its first slash.
+    literal: HashMap<Box<[u8]>, usize, BuildHasherDefault<PathHasher>>,
     services: usize,
     fallback: Option<Route>,
 }
@@ -188,6 +201,26 @@ impl RouterBuilder {
         endpoint.allow = allow(&endpoint.routes);
     }
 
+    fn list_literals(
+        &self,
+        node: usize,
+        path: &mut Vec<u8>,
+        literal: &mut HashMap<Box<[u8]>, usize, BuildHasherDefault<PathHasher>>,
+    ) {
+        if self.nodes[node].endpoint.is_some() {
+            literal.insert(path.as_slice().into(), node);
+        }
+        for (segment, child) in &self.nodes[node].literals {
+            let length = path.len();
+            if !path.is_empty() {
+                path.push(b'/');
+            }
+            path.extend_from_slice(segment);
+            self.list_literals(*child, path, literal);
+            path.truncate(length);
+        }
+    }
+
     fn child(&mut self, node: usize, segment: &str) -> usize {
         let next = self.nodes.len();
         let slot = match segment.strip_prefix('{').and_then(|capture| capture.strip_suffix('}')) {
@@ -214,7 +247,9 @@ impl RouterBuilder {
 
     /// The finished router.
     pub fn build(self) -> Router {
-        Router { nodes: self.nodes, services: self.services, fallback: self.fallback }
+        let mut literal = HashMap::default();
+        self.list_literals(0, &mut Vec::new(), &mut literal);
+        Router { literal, nodes: self.nodes, services: self.services, fallback: self.fallback }
     }
 }
 
@@ -249,16 +284,25 @@ impl Router {
     }
 
     /// Finds the route of `path`, which begins with a slash and has no query.
+    #[inline]
     pub fn find<'p>(&self, method: Method, path: &'p [u8]) -> Found<'_, 'p> {
         let Some(rest) = path.strip_prefix(b"/") else { return Found::Nothing };
         // One slash at the end is the same resource; more are not.
-        let rest = match rest.strip_suffix(b"/") {
-            Some(b"") => return Found::Nothing,
-            Some(rest) => rest,
-            None => rest,
+        let rest = match rest {
+            [b'/'] => return Found::Nothing,
+            [rest @ .., b'/'] => rest,
+            _ => rest,
         };
-        let mut params = Params::default();
-        let Some(endpoint) = self.walk(0, rest, &mut params) else { return Found::Nothing };
+        if rest.len() > TARGET_BYTES_MAX {
+            return Found::Nothing;
+        }
+        let mut params = Params::none(rest);
+        // Literals win over captures, so a path of literals alone is found without a walk.
+        let found = match self.literal.get(rest) {
+            Some(&node) => self.nodes[node].endpoint.as_ref(),
+            None => self.walk(0, start_of(rest), &mut params),
+        };
+        let Some(endpoint) = found else { return Found::Nothing };
         let route = match method {
             Method::Get | Method::Head => endpoint.get,
             Method::Options => return Found::Options(&endpoint.allow),
@@ -270,27 +314,30 @@ impl Router {
         }
     }
 
-    /// Depth-first in the order of precedence; the depth is that of the longest pattern.
-    fn walk<'p>(&self, node: usize, rest: &'p [u8], params: &mut Params<'p>) -> Option<&Endpoint> {
+    /// Depth-first in the order of precedence from the segment at `at`; the depth is that of the
+    /// longest pattern.
+    fn walk(&self, node: usize, at: usize, params: &mut Params<'_>) -> Option<&Endpoint> {
         let node = &self.nodes[node];
-        if rest.is_empty() {
+        let path = params.path;
+        if at > path.len() {
             return node.endpoint.as_ref();
         }
-        let (segment, after) = split(rest);
+        let end = segment_end(path, at);
+        let segment = &path[at..end];
         if let Some((_, child)) = node.literals.iter().find(|(literal, _)| **literal == *segment)
-            && let Some(endpoint) = self.walk(*child, after, params)
+            && let Some(endpoint) = self.walk(*child, end + 1, params)
         {
             return Some(endpoint);
         }
-        let count = params.count;
         let captures = [
-            node.package.and_then(|child| split_package(rest).map(|(value, after)| (child, value, after))),
-            node.segment.filter(|_| !segment.is_empty()).map(|child| (child, segment, after)),
-            node.rest.map(|child| (child, rest, &rest[rest.len()..])),
+            node.package.and_then(|child| Some((child, package_end(path, at)?))),
+            node.segment.filter(|_| !segment.is_empty()).map(|child| (child, end)),
+            node.rest.filter(|_| at < path.len()).map(|child| (child, path.len())),
         ];
-        for (child, value, after) in captures.into_iter().flatten() {
-            params.push(value);
-            if let Some(endpoint) = self.walk(child, after, params) {
+        for (child, end) in captures.into_iter().flatten() {
+            let count = params.count;
+            params.push(at, end);
+            if let Some(endpoint) = self.walk(child, end + 1, params) {
                 return Some(endpoint);
             }
             params.count = count;
@@ -299,29 +346,33 @@ impl Router {
     }
 }
 
-/// The first segment, and what follows its slash.
-fn split(path: &[u8]) -> (&[u8], &[u8]) {
-    match memchr::memchr(b'/', path) {
-        // `a//b`: the empty segment in between must not vanish.
-        Some(at) if path[at + 1..].is_empty() => (&path[..at], b"/"),
-        Some(at) => (&path[..at], &path[at + 1..]),
-        None => (path, &[]),
-    }
+/// Where the first segment begins; past the end when there is none.
+fn start_of(path: &[u8]) -> usize {
+    usize::from(path.is_empty())
 }
 
-/// The package name in front, and what follows its slash. `-` is never a package: it is the
-/// segment all registry routes begin with.
-fn split_package(path: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (first, after) = split(path);
+/// Where the segment that begins at `at` ends: at a slash, or with the path. Segments are short: a
+/// plain loop beats the set-up of a vectorised search.
+#[inline]
+fn segment_end(path: &[u8], at: usize) -> usize {
+    path[at..].iter().position(|&octet| octet == b'/').map_or(path.len(), |length| at + length)
+}
+
+/// Where the package name that begins at `at` ends. `-` is never a package: it is the segment all
+/// registry routes begin with.
+fn package_end(path: &[u8], at: usize) -> Option<usize> {
+    let end = segment_end(path, at);
+    let first = &path[at..end];
     if first.is_empty() || first == b"-" {
         return None;
     }
     let is_scope = (first[0] == b'@' || starts_with_escape(first, b"40")) && !has_slash_escape(first);
-    if !is_scope || after.is_empty() {
-        return Some((first, after));
+    if !is_scope || end == path.len() {
+        return Some(end);
     }
-    let (second, after) = split(after);
-    (!second.is_empty() && second != b"-").then(|| (&path[..first.len() + 1 + second.len()], after))
+    let second_end = segment_end(path, end + 1);
+    let second = &path[end + 1..second_end];
+    (!second.is_empty() && second != b"-").then_some(second_end)
 }
 
 fn starts_with_escape(segment: &[u8], hex: &[u8; 2]) -> bool {

@@ -3,7 +3,7 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::app::Moment;
-use crate::wire::date::http_date;
+use crate::wire::date::{DATE_LINE_BYTES, http_date};
 
 /// A clock that never goes back, and the calendar beside it.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Default for Clock {
 #[derive(Debug)]
 pub(super) struct DateLine {
     second: u64,
-    bytes: [u8; 37],
+    bytes: [u8; DATE_LINE_BYTES],
 }
 
 impl DateLine {

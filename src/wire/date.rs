@@ -3,6 +3,9 @@
 //! Proleptic Gregorian calendar, UTC, no leap seconds. Years end with 9999: beyond it both formats
 //! have no words, and the last second of that year stands for all later ones.
 
+/// Length of `Date: Sun, 06 Nov 1994 08:49:37 GMT` and its line end.
+pub const DATE_LINE_BYTES: usize = 37;
+
 const DAY_S: u64 = 86_400;
 const SECOND_MS: u64 = 1000;
 /// 9999-12-31T23:59:59Z.

@@ -19,17 +19,26 @@ struct Asked<'b> {
     route: Route,
     params: Params<'b>,
     body: &'b [u8],
-    missed: Option<Missed>,
+    missed: Option<&'b Missed>,
 }
 
 impl<'b> Asked<'b> {
     /// A request that was saved, looked at again.
-    fn again(head: &'b Head<'b, 'b>, bytes: &'b [u8], body: &'b [u8], app: &App) -> Option<Self> {
-        let (route, params, missed) = match app.router().find(head.method, head.path) {
-            Found::Route(route, params) => (route, params, None),
-            _ => (app.router().fallback()?, Params::default(), missed(app.router(), head)),
+    fn again(
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        body: &'b [u8],
+        why: &'b mut Option<Missed>,
+        app: &App,
+    ) -> Option<Self> {
+        let (route, params) = match app.router().find(head.method, head.path) {
+            Found::Route(route, params) => (route, params),
+            _ => {
+                *why = missed(app.router(), head);
+                (app.router().fallback()?, Params::default())
+            }
         };
-        Some(Self { head, bytes, route, params, body, missed })
+        Some(Self { head, bytes, route, params, body, missed: why.as_ref() })
     }
 }
 
@@ -105,7 +114,7 @@ impl Http1 {
         let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
         if let Some(route) = turn.app.router().fallback() {
             let body = body_at_hand(head, after);
-            let asked = Asked { head, bytes, route, params: Params::default(), body: &[], missed: Some(missed) };
+            let asked = Asked { head, bytes, route, params: Params::default(), body: &[], missed: Some(&missed) };
             self.call(&asked, body.is_none(), turn);
             return body.unwrap_or(0);
         }
@@ -193,7 +202,8 @@ impl Http1 {
         let (bytes, body) = (core::mem::take(&mut owned.head), core::mem::take(&mut owned.body));
         let mut fields = slots();
         let Ok(Some((head, _))) = parse_head(&bytes, &mut fields, &turn.settings.head) else { return self.end() };
-        let Some(asked) = Asked::again(&head, &bytes, &body, turn.app) else { return self.end() };
+        let mut missed = None;
+        let Some(asked) = Asked::again(&head, &bytes, &body, &mut missed, turn.app) else { return self.end() };
         let called = self.in_app(&asked, &mut progress, body_unread, turn, |app, request, progress, reply| {
             app.resume(request, progress, value, reply)
         });
@@ -220,7 +230,7 @@ impl Http1 {
             now: turn.now,
             identity: progress.identity.clone(),
             draining: turn.draining,
-            missed: asked.missed.clone(),
+            missed: asked.missed,
         };
         let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra));
         let flow = call(turn.app, &mut request, progress, &mut reply);
@@ -365,7 +375,8 @@ impl Http1 {
         owned.receiving = None;
         let mut fields = slots();
         let Ok(Some((head, _))) = parse_head(&bytes, &mut fields, &turn.settings.head) else { return self.end() };
-        let Some(asked) = Asked::again(&head, &bytes, &body, turn.app) else { return self.end() };
+        let mut missed = None;
+        let Some(asked) = Asked::again(&head, &bytes, &body, &mut missed, turn.app) else { return self.end() };
         self.enter(&asked, false, turn);
         self.put_back(bytes, body);
     }

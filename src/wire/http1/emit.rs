@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use memchr::memchr3_iter;
 
 use super::octets::is_token;
-use crate::buffer::SendBuf;
+use crate::buffer::{SendBuf, decimal};
 
 /// The interim answer to `Expect: 100-continue`.
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -72,13 +72,13 @@ status_lines! {
 }
 
 /// `HTTP/1.1 200 OK` and its line end. A status without a known reason has an empty one.
-pub fn status_line(out: &mut SendBuf, status: u16) {
+pub fn status_line(out: &mut impl Put, status: u16) {
     match known_status_line(status) {
         Some(line) => out.put(line),
         None => {
             debug_assert!((100..=999).contains(&status), "a status has three digits");
             out.put(b"HTTP/1.1 ");
-            out.put_decimal(u64::from(status));
+            out.put(decimal(u64::from(status), &mut [0; 20]));
             out.put(b" \r\n");
         }
     }
@@ -120,9 +120,9 @@ pub fn field(out: &mut impl Put, name: &str, value: &[u8]) {
 }
 
 /// The field that says how long the body is.
-pub fn content_length(out: &mut SendBuf, bytes: u64) {
+pub fn content_length(out: &mut impl Put, bytes: u64) {
     out.put(b"Content-Length: ");
-    out.put_decimal(bytes);
+    out.put(decimal(bytes, &mut [0; 20]));
     out.put(b"\r\n");
 }
 

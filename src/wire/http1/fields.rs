@@ -32,25 +32,24 @@ enum Expectation {
 }
 
 impl<'b> Fields<'b> {
-    pub(super) fn read(fields: &[httparse::Header<'b>]) -> Result<Self, Error> {
+    pub(super) fn read(fields: impl Iterator<Item = (&'b [u8], &'b [u8])>) -> Result<Self, Error> {
         let mut all = Self::default();
-        for field in fields {
-            all.note(field)?;
+        for (name, value) in fields {
+            all.note(name, value)?;
         }
         Ok(all)
     }
 
     /// Length and first letter tell most fields apart, so that few names are compared.
     #[inline]
-    fn note(&mut self, field: &httparse::Header<'b>) -> Result<(), Error> {
-        let name = field.name.as_bytes();
+    pub(super) fn note(&mut self, name: &[u8], value: &'b [u8]) -> Result<(), Error> {
         let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
         match (name.len(), name.first().map(|letter| letter | 0x20)) {
-            (4, Some(b'h')) if is(b"host") => self.note_host(field.value),
-            (6, Some(b'e')) if is(b"expect") => self.note_expectation(field.value),
-            (10, Some(b'c')) if is(b"connection") => self.note_connection(field.value),
-            (14, Some(b'c')) if is(b"content-length") => self.note_length(field.value),
-            (17, Some(b't')) if is(b"transfer-encoding") => self.note_coding(field.value),
+            (4, Some(b'h')) if is(b"host") => self.note_host(value),
+            (6, Some(b'e')) if is(b"expect") => self.note_expectation(value),
+            (10, Some(b'c')) if is(b"connection") => self.note_connection(value),
+            (14, Some(b'c')) if is(b"content-length") => self.note_length(value),
+            (17, Some(b't')) if is(b"transfer-encoding") => self.note_coding(value),
             _ => Ok(()),
         }
     }

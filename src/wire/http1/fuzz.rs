@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 
+use super::head::parse_any_head;
 use super::{BodyDecoder, Error, Framing, Head, HeadScan, Limits, Method, Version, parse_head, slots};
 use crate::limits::HEAD_BYTES_MAX;
 
@@ -31,6 +32,7 @@ type Parsed = Result<Option<(Meaning, usize)>, Error>;
 pub fn head(data: &[u8]) {
     let limits = Limits::default();
     let at_once = parse(data, &limits);
+    assert_eq!(at_once, parse_long(data, &limits), "the short way and the long one agree");
     let scanned = scan_then_parse(&[data], &limits);
     assert_eq!(at_once.as_ref().ok().and_then(Option::as_ref), scanned.as_ref().ok().and_then(Option::as_ref));
     if data.len() <= EVERY_CUT_BYTES_MAX {
@@ -54,8 +56,16 @@ fn is_accepted(parsed: &Parsed) -> bool {
 }
 
 fn parse(bytes: &[u8], limits: &Limits) -> Parsed {
-    let mut slots = slots();
-    Ok(parse_head(bytes, &mut slots, limits)?.map(|(head, length)| (meaning(&head), length)))
+    let mut fields = slots();
+    let parsed = parse_head(bytes, &mut fields, limits)?.map(|(head, length)| (meaning(&head), length));
+    Ok(parsed)
+}
+
+/// What the long way makes of a head.
+fn parse_long(bytes: &[u8], limits: &Limits) -> Parsed {
+    let mut fields = slots();
+    let window = &bytes[..bytes.len().min(limits.head_bytes)];
+    Ok(parse_any_head(window, &mut fields, limits)?.map(|(head, length)| (meaning(&head), length)))
 }
 
 /// What a session makes of bytes that have grown to each of `prefixes` in turn.
@@ -78,7 +88,7 @@ fn meaning(head: &Head<'_, '_>) -> Meaning {
         path: head.path.to_vec(),
         query: head.query.map(<[u8]>::to_vec),
         version: head.version,
-        fields: head.fields.iter().map(|field| (field.name.as_bytes().to_vec(), field.value.to_vec())).collect(),
+        fields: head.fields.iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect(),
         framing: head.framing,
         keep_alive: head.keep_alive,
         expects_continue: head.expects_continue,

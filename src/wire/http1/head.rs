@@ -1,8 +1,9 @@
 //! Request heads: bytes to [`Head`], whole or not at all.
 //!
-//! httparse splits the bytes; then a walk over the lines proves that the head is exactly request
-//! line, fields and blank line with CRLF after each, which httparse leaves open (it takes a lone LF
-//! for a line end). One pass over the fields picks out the few that decide about framing.
+//! Most heads go the short way ([`quick`](super::quick)). All others go the long one: httparse splits
+//! the bytes; then a walk over the lines proves that the head is exactly request line, fields and
+//! blank line with CRLF after each, which httparse leaves open (it takes a lone LF for a line end).
+//! One pass over the fields picks out the few that decide about framing.
 //!
 //! Invariant: what follows the head has no say in it, and a head that is accepted at once is
 //! accepted however its bytes arrive: [`HeadScan`](super::HeadScan) and this agree on where it ends.
@@ -12,6 +13,8 @@ use core::mem::MaybeUninit;
 use super::Error;
 use super::diagnose::diagnose;
 use super::fields::Fields;
+use super::lines::{FieldLines, Line, Slots};
+use super::quick::quick_head;
 use super::scan::{incomplete, skip_blank_lines};
 use super::target::{Target, parse_target};
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX, TARGET_BYTES_MAX};
@@ -107,15 +110,6 @@ impl Default for Limits {
     }
 }
 
-/// Where the fields of a head are noted while it is looked at: on the stack, never initialised.
-pub type Slots<'b> = [MaybeUninit<httparse::Header<'b>>; HEADERS_MAX];
-
-/// Fresh slots; costs nothing.
-#[inline]
-pub const fn slots<'b>() -> Slots<'b> {
-    [const { MaybeUninit::uninit() }; HEADERS_MAX]
-}
-
 /// A request head, as a view into the bytes it was parsed from.
 #[derive(Debug, Clone, Copy)]
 pub struct Head<'b, 'h> {
@@ -128,7 +122,7 @@ pub struct Head<'b, 'h> {
     /// The version.
     pub version: Version,
     /// All fields, in the order sent.
-    pub fields: &'h [httparse::Header<'b>],
+    pub fields: FieldLines<'b, 'h>,
     /// How the body is delimited.
     pub framing: Framing,
     /// The connection may go on after this request (RFC 9112 §9.3).
@@ -147,8 +141,7 @@ impl<'b> Head<'b, '_> {
 
     /// The values of all fields of this name, in any case, in the order sent.
     pub fn headers<'n>(&self, name: &'n str) -> impl Iterator<Item = &'b [u8]> + use<'_, 'b, 'n> {
-        let named = move |field: &&httparse::Header<'b>| field.name.eq_ignore_ascii_case(name);
-        self.fields.iter().filter(named).map(|field| field.value)
+        self.fields.named(name)
     }
 }
 
@@ -158,18 +151,31 @@ impl<'b> Head<'b, '_> {
 /// does not, ask [`HeadScan`](super::HeadScan) first whether it is whole.
 pub fn parse_head<'b, 'h>(
     bytes: &'b [u8],
-    slots: &'h mut Slots<'b>,
+    slots: &'h mut Slots,
     limits: &Limits,
 ) -> Result<Option<(Head<'b, 'h>, usize)>, Error> {
     let window = &bytes[..bytes.len().min(limits.head_bytes)];
+    if let Some(quick) = quick_head(window, slots.few(limits.headers)) {
+        return quick.read(window, slots).map(Some);
+    }
+    parse_any_head(window, slots, limits)
+}
+
+/// The long way, which knows every head.
+pub(super) fn parse_any_head<'b, 'h>(
+    window: &'b [u8],
+    slots: &'h mut Slots,
+    limits: &Limits,
+) -> Result<Option<(Head<'b, 'h>, usize)>, Error> {
     let Some(start) = skip_blank_lines(window)? else {
         return incomplete(window, 0, limits).map(|()| None);
     };
     let rest = &window[start..];
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut []);
-    match request.parse_with_uninit_headers(rest, &mut slots[..limits.headers.min(HEADERS_MAX)]) {
+    match request.parse_with_uninit_headers(rest, &mut headers[..limits.headers.min(HEADERS_MAX)]) {
         Ok(httparse::Status::Complete(length)) => {
-            let head = interpret(&rest[..length], request)?;
+            let head = interpret(&rest[..length], &request, slots)?;
             Ok(Some((head, start + length)))
         }
         Ok(httparse::Status::Partial) => incomplete(window, start, limits).map(|()| None),
@@ -182,7 +188,11 @@ pub fn parse_head<'b, 'h>(
 }
 
 /// What the pieces mean; `bytes` are those of the head alone.
-fn interpret<'b, 'h>(bytes: &'b [u8], request: httparse::Request<'h, 'b>) -> Result<Head<'b, 'h>, Error> {
+fn interpret<'b, 'h>(
+    bytes: &'b [u8],
+    request: &httparse::Request<'_, 'b>,
+    slots: &'h mut Slots,
+) -> Result<Head<'b, 'h>, Error> {
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
         return Err(Error::BadRequestLine);
     };
@@ -195,7 +205,7 @@ fn interpret<'b, 'h>(bytes: &'b [u8], request: httparse::Request<'h, 'b>) -> Res
         return Err(Error::TargetTooLong);
     }
     let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    let fields = Fields::read(request.headers)?;
+    let fields = Fields::read(request.headers.iter().map(|field| (field.name.as_bytes(), field.value)))?;
     let framing = fields.framing(version)?;
     let host = fields.host(version)?;
     let Target { path, query } = parse_target(target.as_bytes(), method, host)?;
@@ -204,7 +214,7 @@ fn interpret<'b, 'h>(bytes: &'b [u8], request: httparse::Request<'h, 'b>) -> Res
         path,
         query,
         version,
-        fields: request.headers,
+        fields: FieldLines::new(bytes, slots.note(lines(bytes, request_line, request.headers))),
         framing,
         keep_alive: fields.keep_alive(version),
         expects_continue: fields.expects_continue(version, framing)?,
@@ -222,6 +232,18 @@ fn has_strict_lines(bytes: &[u8], request_line: usize, fields: &[httparse::Heade
     }
     let blank_line = after_line_end(bytes, at);
     blank_line.and_then(|at| after_line_end(bytes, at)) == Some(bytes.len())
+}
+
+/// Where the fields stand, once [`has_strict_lines`] has said that they do.
+fn lines(bytes: &[u8], request_line: usize, fields: &[httparse::Header<'_>]) -> impl ExactSizeIterator<Item = Line> {
+    let mut at = request_line;
+    fields.iter().map(move |field| {
+        let name = at + "\r\n".len();
+        let name_end = name + field.name.len();
+        let value = skip_blanks(bytes, name_end + ":".len());
+        at = skip_blanks(bytes, value + field.value.len());
+        Line::new(name, name_end, value, value + field.value.len())
+    })
 }
 
 /// The index after the CRLF that stands at `at`.

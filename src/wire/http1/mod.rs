@@ -11,7 +11,9 @@ pub mod error;
 mod fields;
 pub mod fuzz;
 pub mod head;
+pub mod lines;
 mod octets;
+mod quick;
 pub mod scan;
 mod target;
 
@@ -20,5 +22,6 @@ mod tests;
 
 pub use body::{BodyDecoder, Step};
 pub use error::Error;
-pub use head::{Framing, Head, Limits, Method, Slots, Version, parse_head, slots};
+pub use head::{Framing, Head, Limits, Method, Version, parse_head};
+pub use lines::{FieldLines, Slots, slots};
 pub use scan::HeadScan;
