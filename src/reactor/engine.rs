@@ -88,10 +88,9 @@ impl Engine {
     /// Waits until all threads have ended, then for what the pool still has to do. Whether all ended
     /// as they should.
     pub fn join(self) -> bool {
-        let ended = self.threads.into_iter().map(|thread| thread.join().unwrap_or(false));
-        let all = ended.fold(true, |all, one| all && one);
+        let ended: Vec<bool> = self.threads.into_iter().map(|thread| thread.join().unwrap_or(false)).collect();
         self.pool.close();
-        all
+        ended.into_iter().all(|well| well)
     }
 }
 

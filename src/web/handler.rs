@@ -11,7 +11,13 @@ use crate::app::Rendered;
 /// Answers requests: any function or closure of up to six arguments, each an
 /// [`Extract`], whose result is an [`IntoResponse`]; or a [`Fixed`] answer.
 ///
-/// `Args` only tells functions of different arguments apart; it is never named.
+/// An argument or a result that is none is what the compiler means by "the trait `Handler` is not
+/// implemented". `Args` only tells functions of different arguments apart; it is never named.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler",
+    note = "a handler is a function of up to six extractors (`Path<T>`, `Json<T>`, `&Request`, …) that returns an `IntoResponse`",
+    note = "the argument of a closure needs its type: `|request: &Request| …`"
+)]
 pub trait Handler<Args>: Send + Sync + 'static {
     /// Answers.
     fn call(&self, request: &Request<'_>) -> Response;
@@ -27,29 +33,46 @@ pub trait Handler<Args>: Send + Sync + 'static {
     }
 }
 
+/// A function called with its arguments as a tuple, whatever it returns.
+pub trait Function<Args> {
+    /// What it returns.
+    type Output;
+    /// Calls it.
+    fn apply(&self, args: Args) -> Self::Output;
+}
+
 macro_rules! handler {
     ($($arg:ident)*) => {
-        impl<Function, Answer, $($arg),*> Handler<fn($($arg),*) -> Answer> for Function
+        impl<This, Output, $($arg),*> Function<($($arg,)*)> for This
         where
-            Function: Send + Sync + 'static,
-            Answer: IntoResponse,
+            This: Fn($($arg),*) -> Output,
+        {
+            type Output = Output;
+
+            #[inline]
+            #[allow(non_snake_case, reason = "the names of the types serve as those of the values")]
+            fn apply(&self, ($($arg,)*): ($($arg,)*)) -> Output {
+                self($($arg),*)
+            }
+        }
+
+        impl<This, $($arg),*> Handler<fn($($arg),*)> for This
+        where
+            This: Send + Sync + 'static,
             $($arg: Extract,)*
             // The first bound tells the compiler which extractors the arguments are, the second is
             // what is called: with arguments that live as long as the request.
-            Function: Fn($($arg),*) -> Answer,
-            Function: for<'r> Fn($($arg::Item<'r>),*) -> Answer,
+            This: Function<($($arg,)*)>,
+            This: for<'r> Function<($($arg::Item<'r>,)*), Output: IntoResponse>,
         {
             #[inline]
             #[allow(non_snake_case, unused_variables, reason = "the names of the types serve as those of the values")]
             fn call(&self, request: &Request<'_>) -> Response {
-                fn invoke<Answer, $($arg),*>(function: impl Fn($($arg),*) -> Answer, $($arg: $arg),*) -> Answer {
-                    function($($arg),*)
-                }
                 $(let $arg = match $arg::extract(request) {
                     Ok(value) => value,
                     Err(rejection) => return rejection.into_response(),
                 };)*
-                invoke(self, $($arg),*).into_response()
+                <This as Function<($($arg::Item<'_>,)*)>>::apply(self, ($($arg,)*)).into_response()
             }
 
             fn needs(&self) -> Needs {
@@ -110,10 +133,8 @@ impl Fixed {
 
     fn from_lines(status: u16, lines: Vec<u8>, body: Vec<u8>) -> Self {
         let response = Response::raw(status, &lines, super::Body::Empty);
-        let fields: Vec<(&str, &[u8])> = response
-            .headers()
-            .map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
-            .collect();
+        let fields: Vec<(&str, &[u8])> =
+            response.headers().map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value)).collect();
         let rendered = Rendered::new(status, &fields, body.into());
         Self(Arc::new(Parts { status, lines, rendered }))
     }

@@ -96,7 +96,8 @@ impl<'r> Request<'r> {
 
     /// Names and values of all fields, in the order sent.
     pub fn headers(&self) -> impl Iterator<Item = (&'r str, &'r [u8])> + use<'r> {
-        self.core.head.fields.iter().map(|field| (field.name, field.value))
+        // A name is a token.
+        self.core.head.fields.iter().map(|(name, value)| (from_utf8(name).unwrap_or_default(), value))
     }
 
     /// The body, whole; empty where there is none or the route is an upload.

@@ -41,8 +41,10 @@ pub struct Response {
 }
 
 /// What the body of an answer is made of. Made by `into` from the usual types.
+#[derive(Default)]
 pub enum Body {
     /// Nothing.
+    #[default]
     Empty,
     /// Bytes that live as long as the program.
     Static(&'static [u8]),
@@ -215,12 +217,6 @@ impl Response {
             Body::Empty | Body::Special(_) => reply.empty(),
         }
         Flow::Done
-    }
-}
-
-impl Default for Body {
-    fn default() -> Self {
-        Body::Empty
     }
 }
 

@@ -146,4 +146,3 @@ impl<'de> Deserializer<'de> for Captures<'de> {
 
     forward_to_deserialize_any! { unit unit_struct ignored_any }
 }
-
