@@ -6,13 +6,14 @@
 //!    └───────▶ after   └─▶ on_error ─▶ after ─▶ after
 //! ```
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::Failure;
 use super::group::{Call, Scope, Spec};
 use super::handler::Fixed;
 use super::later::guarded;
-use super::middleware::Chain;
+use super::middleware::{Chain, Middleware};
 use super::pattern::covers;
 use super::request::{Request, Way};
 use super::response::Response;
@@ -77,11 +78,16 @@ impl Table {
 
     /// The middlewares of a request: of what no route fits, those of the group it would belong to.
     #[inline]
-    fn chain<'r>(&'r self, route: Option<&'r Route>, path: &str) -> &'r [std::sync::Arc<dyn super::Middleware>] {
+    fn chain<'r>(&'r self, route: Option<&'r Route>, request: &Request<'_>) -> &'r [Arc<dyn Middleware>] {
         match route {
             Some(route) => &route.chain,
-            None => self.scopes.iter().find(|scope| covers(&scope.prefix, path)).map_or(&[], |scope| &scope.chain),
+            None => self.chain_of_miss(request.path()),
         }
+    }
+
+    #[cold]
+    fn chain_of_miss(&self, path: &str) -> &[Arc<dyn Middleware>] {
+        self.scopes.iter().find(|scope| covers(&scope.prefix, path)).map_or(&[], |scope| &scope.chain)
     }
 
     /// The answer of the handler, or of a middleware in its place, and how many middlewares have let
@@ -90,7 +96,7 @@ impl Table {
     pub(super) fn call(&self, route: Option<&Route>, request: &mut Request<'_>) -> (Response, usize) {
         let mut depth = 0;
         let response = guarded(|| {
-            for middleware in self.chain(route, request.path()) {
+            for middleware in self.chain(route, request) {
                 if let Some(response) = middleware.before(request) {
                     return response;
                 }
@@ -117,8 +123,11 @@ impl Table {
             return response;
         }
         let finished = guarded(|| {
-            let mut response = self.tell(request, response);
-            let passed = &self.chain(route, request.path())[..depth];
+            let mut response = match &response.failure {
+                None => response,
+                Some(failure) => self.tell(request, failure, response.close),
+            };
+            let passed = &self.chain(route, request)[..depth];
             passed.iter().rev().for_each(|middleware| middleware.after(request, &mut response));
             response
         });
@@ -133,18 +142,18 @@ impl Table {
         }
     }
 
-    /// The answer to a failure, if that is what it is.
-    fn tell(&self, request: &Request<'_>, mut response: Response) -> Response {
-        let Some(failure) = response.failure.take() else { return response };
+    /// The answer to a failure.
+    #[cold]
+    fn tell(&self, request: &Request<'_>, failure: &Failure, close: bool) -> Response {
         self.failures.fetch_add(1, Ordering::Relaxed);
         let mut answer = match &self.on_error {
-            Some(on_error) => on_error(request, &failure),
+            Some(on_error) => on_error(request, failure),
             None => {
                 log::error!("{} {}: {failure}", request.method().as_str(), request.path());
                 failure.answer()
             }
         };
-        answer.close |= response.close;
+        answer.close |= close;
         answer
     }
 
