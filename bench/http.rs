@@ -13,13 +13,12 @@
 mod support;
 
 mod machine;
-mod stats;
 mod syscalls;
 mod wrk;
 
 use std::time::Instant;
 
-use stats::{Spread, spread};
+use lattice::measure::Summary;
 use support::{Node, Package, Setup};
 use wrk::{Load, Sample};
 
@@ -103,23 +102,23 @@ fn print_table(node: &Node, routes: &[Route]) {
         "| route | req/s | CPU µs/req | min–max | user µs/req | p50 µs | p99 µs | syscalls/req | of them poll | ÷ ping |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
-    let ping = median(&routes[0], |sample| sample.cpu_us).median;
+    let ping = summary(&routes[0], |sample| sample.cpu_us).p50;
     for route in routes {
-        let cpu = median(route, |sample| sample.cpu_us);
+        let cpu = summary(route, |sample| sample.cpu_us);
         let calls = syscalls::count(node, route.path, route.headers);
         println!(
             "| {} | {:.0} | {:.2} | {:.2}–{:.2} | {:.2} | {:.0} | {:.0} | {} | {} | {:.2} |",
             route.name,
-            median(route, |sample| sample.requests_per_second).median,
-            cpu.median,
+            summary(route, |sample| sample.requests_per_second).p50,
+            cpu.p50,
             cpu.min,
             cpu.max,
-            median(route, |sample| sample.user_us).median,
-            median(route, |sample| sample.p50_us).median,
-            median(route, |sample| sample.p99_us).median,
+            summary(route, |sample| sample.user_us).p50,
+            summary(route, |sample| sample.p50_us).p50,
+            summary(route, |sample| sample.p99_us).p50,
             calls.as_ref().map_or("no strace".to_owned(), |calls| format!("{:.2}", calls.all)),
             calls.as_ref().map_or(String::new(), |calls| format!("{:.2}", calls.poll)),
-            cpu.median / ping,
+            cpu.p50 / ping,
         );
     }
     println!(
@@ -127,8 +126,12 @@ fn print_table(node: &Node, routes: &[Route]) {
     );
 }
 
-fn median(route: &Route, of: impl Fn(&Sample) -> f64) -> Spread {
-    spread(route.samples.iter().map(of).collect())
+fn summary(route: &Route, of: impl Fn(&Sample) -> f64) -> Summary {
+    summed_up(&route.samples.iter().map(of).collect::<Vec<_>>())
+}
+
+fn summed_up(samples: &[f64]) -> Summary {
+    Summary::of(samples).expect("something was measured")
 }
 
 /// From the start of the process to its first answer, as a client sees it.
@@ -143,9 +146,9 @@ fn print_start_times() {
             started.elapsed().as_secs_f64() * 1000.0
         })
         .collect();
-    let times = spread(times);
+    let times = summed_up(&times);
     println!(
         "process start to first answer, from outside: median {:.1} ms ({:.1}–{:.1}), 20 starts, polled every 5 ms",
-        times.median, times.min, times.max
+        times.p50, times.min, times.max
     );
 }

@@ -2,13 +2,11 @@
 
 use std::process::Command;
 
+use lattice::measure::machine;
+
 pub(crate) fn name() -> String {
-    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let model = model.map_or("unknown processor", |(_, model)| model);
-    let cores = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{model}, {cores} cores, Linux {}", kernel.trim())
+    let text = |path| std::fs::read_to_string(path).unwrap_or_default();
+    machine::describe(&text("/proc/cpuinfo"), &text("/proc/sys/kernel/osrelease"))
 }
 
 pub(crate) fn commit() -> String {
@@ -16,7 +14,7 @@ pub(crate) fn commit() -> String {
         let output = Command::new("git").args(args).output().ok()?;
         Some(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let commit = git(&["rev-parse", "--short", "HEAD"]).unwrap_or_default();
-    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]).is_some_and(|changes| !changes.is_empty());
-    if dirty { format!("{commit} with changes") } else { commit }
+    let (head, changes) =
+        (git(&["rev-parse", "--short", "HEAD"]), git(&["status", "--porcelain", "--untracked-files=no"]));
+    machine::commit(head.as_deref(), changes.as_deref())
 }

@@ -109,6 +109,7 @@ impl SendBuf {
     }
 
     /// Whether nothing is left to send.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -219,6 +220,7 @@ impl SendBuf {
     }
 
     /// The one slice that is left, when memory of its own is all there is: the common case.
+    #[inline]
     pub fn only_own(&self) -> Option<&[u8]> {
         (self.pieces.is_empty() && self.own_open > 0).then(|| &self.own[self.own_sent..])
     }
@@ -279,6 +281,7 @@ impl SendBuf {
     }
 
     /// Drops what is queued; keeps the memory, unless it is more than answers usually take.
+    #[inline]
     pub fn clear(&mut self) {
         if self.own.capacity() > SEND_KEPT_BYTES_MAX {
             self.own = Vec::new();

@@ -20,6 +20,8 @@ pub mod app;
 #[cfg(feature = "node")]
 pub mod cli;
 #[cfg(feature = "node")]
+pub mod measure;
+#[cfg(feature = "node")]
 pub mod node;
 #[cfg(feature = "node")]
 pub mod reactor;

@@ -148,6 +148,17 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// Readme kept for a package; the rest is cut at a character.
 pub const README_BYTES_MAX: usize = 64 * 1024;
 
+// Measuring.
+
+/// Most samples of one bench.
+pub const BENCH_SAMPLES_MAX: i64 = 10_000;
+/// Most rounds before the first sample.
+pub const BENCH_WARMUP_MAX: i64 = 1_000;
+/// Longest name of a baseline.
+pub const BASELINE_NAME_BYTES_MAX: usize = 64;
+/// Largest baseline that is read.
+pub const BASELINE_BYTES_MAX: u64 = 32 * 1024 * 1024;
+
 const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);

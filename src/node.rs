@@ -153,7 +153,7 @@ impl Slices {
 }
 
 /// All routes, at the root and under the path of the public URL.
-fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
+pub(crate) fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
     let mut router = RouterBuilder::new();
     let mount = mount_path(&npm.public_url);
     let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lattice::service::npm;
-use lattice::wire::http1;
+use lattice::wire::{http, http1};
 
 /// What a fuzz target calls: it panics where a property does not hold.
 type Property = fn(&[u8]);
@@ -14,6 +14,7 @@ type Property = fn(&[u8]);
 /// Each fuzz target and its property.
 const TARGETS: &[(&str, Property)] = &[
     ("chunked_body", http1::fuzz::chunked_body),
+    ("cookie", http::cookie::fuzz),
     ("http_head", http1::fuzz::head),
     ("package_name", npm::name::fuzz),
     ("publish_document", npm::document::fuzz),

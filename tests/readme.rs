@@ -60,6 +60,26 @@ fn the_two_commands_and_the_tour_work() {
     }
 }
 
+#[test]
+fn the_benches_run_as_written() {
+    let block = blocks().into_iter().find(|block| block[0].contains(" bench ")).expect("the README measures");
+    let place = Setup::new();
+    let root = place.data_ref().root();
+    // What a debug build on a busy machine takes is nobody's target.
+    let targets = lattice::settings::keys::KEYS.iter().filter(|key| key.section == "performance");
+    let none: String = targets.map(|key| format!("{} = 0\n", key.name)).collect();
+    std::fs::write(root.join("registry.toml"), format!("[performance]\n{none}")).expect("the temp dir is writable");
+    for line in block {
+        let line = line.replace("cargo run --release --", env!("CARGO_BIN_EXE_lattice"));
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(&line).current_dir(root);
+        let finished = Running::start(command, Duration::from_secs(120)).finish();
+        assert!(finished.is_success(), "{line}: {}", finished.report());
+        assert!(finished.stdout.starts_with("# lattice bench\n"), "{line}: {}", finished.report());
+    }
+    assert!(root.join("result.json").exists(), "the block writes it");
+}
+
 /// `line` in a shell whose `npm` is the one of the tests.
 fn shell(line: &str, place: &Path, home: &Path, token: &str) -> Command {
     let program: Vec<String> = Client::Npm11.program().iter().map(|path| format!("'{}'", path.display())).collect();

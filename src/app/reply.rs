@@ -118,6 +118,7 @@ enum State {
 
 impl<'a> Reply<'a> {
     /// A reply into `out` under `terms`.
+    #[inline]
     pub fn new(out: &'a mut SendBuf, terms: Terms<'a>) -> Self {
         Self { out, terms, state: State::Nothing, extra: Vec::new() }
     }
@@ -139,6 +140,7 @@ impl<'a> Reply<'a> {
     }
 
     /// The status written, once the answer is complete.
+    #[inline]
     pub fn finished(&self) -> Option<u16> {
         match self.state {
             State::Finished { status } => Some(status),
@@ -146,19 +148,11 @@ impl<'a> Reply<'a> {
         }
     }
 
-    /// How the body is delimited, once [`Self::stream`] was called.
-    pub fn streamed(&self) -> Option<Streamed> {
+    /// Status and delimiting of the body, once [`Self::stream`] was called.
+    pub fn streamed(&self) -> Option<(u16, Streamed)> {
         match self.state {
-            State::Streams { how, .. } => Some(how),
+            State::Streams { status, how } => Some((status, how)),
             State::Nothing | State::Head { .. } | State::Finished { .. } => None,
-        }
-    }
-
-    /// The status, once one was given.
-    pub fn status_given(&self) -> Option<u16> {
-        match self.state {
-            State::Nothing => None,
-            State::Head { status } | State::Streams { status, .. } | State::Finished { status } => Some(status),
         }
     }
 

@@ -10,10 +10,9 @@
 //! which nobody may have.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use crate::app::path_hash::PathHasher;
+use crate::app::literal_paths::LiteralPaths;
 use crate::limits::{PARAMS_MAX, TARGET_BYTES_MAX};
 use crate::wire::http1::Method;
 
@@ -131,8 +130,7 @@ struct Endpoint {
 #[derive(Debug)]
 pub struct Router {
     nodes: Vec<Node>,
-    /// The nodes of all paths without captures, by the path without its first slash.
-    literal: HashMap<Box<[u8]>, usize, BuildHasherDefault<PathHasher>>,
+    literal: LiteralPaths,
     services: usize,
     fallback: Option<Route>,
 }
@@ -201,14 +199,9 @@ impl RouterBuilder {
         endpoint.allow = allow(&endpoint.routes);
     }
 
-    fn list_literals(
-        &self,
-        node: usize,
-        path: &mut Vec<u8>,
-        literal: &mut HashMap<Box<[u8]>, usize, BuildHasherDefault<PathHasher>>,
-    ) {
+    fn list_literals(&self, node: usize, path: &mut Vec<u8>, paths: &mut Vec<(Box<[u8]>, usize)>) {
         if self.nodes[node].endpoint.is_some() {
-            literal.insert(path.as_slice().into(), node);
+            paths.push((path.as_slice().into(), node));
         }
         for (segment, child) in &self.nodes[node].literals {
             let length = path.len();
@@ -216,7 +209,7 @@ impl RouterBuilder {
                 path.push(b'/');
             }
             path.extend_from_slice(segment);
-            self.list_literals(*child, path, literal);
+            self.list_literals(*child, path, paths);
             path.truncate(length);
         }
     }
@@ -247,8 +240,9 @@ impl RouterBuilder {
 
     /// The finished router.
     pub fn build(self) -> Router {
-        let mut literal = HashMap::default();
-        self.list_literals(0, &mut Vec::new(), &mut literal);
+        let mut paths = Vec::new();
+        self.list_literals(0, &mut Vec::new(), &mut paths);
+        let literal = LiteralPaths::new(paths);
         Router { literal, nodes: self.nodes, services: self.services, fallback: self.fallback }
     }
 }
@@ -284,7 +278,7 @@ impl Router {
     }
 
     /// Finds the route of `path`, which begins with a slash and has no query.
-    #[inline]
+    #[inline(always)]
     pub fn find<'p>(&self, method: Method, path: &'p [u8]) -> Found<'_, 'p> {
         let Some(rest) = path.strip_prefix(b"/") else { return Found::Nothing };
         // One slash at the end is the same resource; more are not.
@@ -298,8 +292,8 @@ impl Router {
         }
         let mut params = Params::none(rest);
         // Literals win over captures, so a path of literals alone is found without a walk.
-        let found = match self.literal.get(rest) {
-            Some(&node) => self.nodes[node].endpoint.as_ref(),
+        let found = match self.literal.find(rest) {
+            Some(node) => self.nodes[node].endpoint.as_ref(),
             None => self.walk(0, start_of(rest), &mut params),
         };
         let Some(endpoint) = found else { return Found::Nothing };

@@ -3,13 +3,14 @@
 //! | code | meaning |
 //! |---|---|
 //! | 0 | done; for `verify`: nothing is damaged |
-//! | 1 | it failed, and stderr says why; for `verify`: something is damaged |
+//! | 1 | it failed, and stderr says why; for `verify`: something is damaged; for `bench`: too slow |
 //! | 2 | the arguments are not understood |
 //! | 78 | the configuration is wrong (EX_CONFIG of sysexits.h); nothing was begun |
 //!
 //! What a script reads goes to stdout, what a person reads goes to stderr. Text is plain: only the
 //! help has colour, and that respects `NO_COLOR` and pipes.
 
+mod bench;
 mod config;
 mod log;
 mod output;
@@ -35,6 +36,7 @@ Examples:
   lattice token create --user alice           a token for alice, on the last line
   lattice verify                              whether everything published is whole
   lattice config check                        what is in force, or what is wrong with it
+  lattice bench --quick                       how fast it is on this machine
 
 Then, for npm, pnpm, yarn and bun:
   npm config set registry http://127.0.0.1:4873/
@@ -60,6 +62,7 @@ enum Command {
     User(user::Args),
     Verify(verify::Args),
     Config(config::Args),
+    Bench(bench::Args),
 }
 
 /// Runs the command that the arguments name; `started` is when the process began.
@@ -71,6 +74,7 @@ pub fn main(started: Instant) -> ExitCode {
         Command::User(args) => user::run(args),
         Command::Verify(args) => verify::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     result.unwrap_or_else(Failure::tell)
 }

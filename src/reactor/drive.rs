@@ -1,9 +1,9 @@
 //! Drives one connection for one turn: take what came, think, hand over work, flush, and decide
 //! what to wait for.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::conn::Conn;
 use super::flush::{Flushed, flush};
 use super::slab::Key;
 use super::timers::Owner;
-use super::{Mesh, Reactor};
+use super::{Mesh, Reactor, sys};
 use crate::app::{App, Change, Lane, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
@@ -43,6 +43,8 @@ enum Cause {
 #[derive(PartialEq, Eq)]
 enum Fate {
     Keep,
+    /// It is idle, and its timer comes early enough.
+    Rest,
     Close,
 }
 
@@ -55,17 +57,21 @@ struct Reads {
 }
 
 impl Reactor {
-    /// Drives a connection because it is listed, or because its work is done.
-    pub(super) fn drive(&mut self, key: Key, done: Option<Done>) {
-        if matches!(done, Some(Done::Panicked)) {
+    /// Drives a connection because its turn has come.
+    pub(super) fn drive(&mut self, key: Key) {
+        self.drive_for(key, Cause::Listed);
+    }
+
+    /// Drives a connection because its work is done.
+    pub(super) fn deliver(&mut self, key: Key, done: Done) {
+        if matches!(done, Done::Panicked) {
             self.meters.panics.one();
         }
         match done {
-            None => self.drive_for(key, Cause::Listed),
-            Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Some(Done::Sink(sink, _)) => self.drop_in_pool(Box::new(sink)),
-            Some(Done::Source(source, ..)) => self.drop_in_pool(Box::new(source)),
-            Some(_) => {}
+            done if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
+            Done::Sink(sink, _) => self.drop_in_pool(Box::new(sink)),
+            Done::Source(source, ..) => self.drop_in_pool(Box::new(source)),
+            _ => {}
         }
     }
 
@@ -90,6 +96,7 @@ impl Reactor {
     fn drive_for(&mut self, key: Key, cause: Cause) {
         // One connection's defect must not be everybody's outage.
         match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
+            Ok(Fate::Rest) => {}
             Ok(Fate::Keep) => self.arm_deadline(key),
             Ok(Fate::Close) => self.close(key),
             Err(_) => {
@@ -107,53 +114,56 @@ impl Reactor {
         if conn.hung_up && conn.session.is_sending() {
             return Fate::Close;
         }
-        catch_up(&self.mesh, &mut self.epoch, self.thread, &mut self.app);
+        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
         let mut held = conn.unsent.take();
-        let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
-        let (served, phase) = (conn.session.served(), conn.session.phase());
-        let worked = matches!(cause, Cause::Done(_));
         let mut turn = Turn {
             app: &mut self.app,
             settings: &self.settings.http,
-            out,
+            out: held.as_deref_mut().unwrap_or(&mut self.scratch),
             date: self.date.bytes(),
             now: self.now,
             peer: conn.peer,
             draining: self.draining,
+            memory: &self.memory,
         };
-        match cause {
-            Cause::Listed => {}
-            Cause::Done(done) => conn.session.on_done(done, &mut turn),
-            Cause::Due => conn.session.on_deadline(&mut turn),
-        }
-        // A result has let it go on already.
-        if !worked && conn.session.is_ready(turn.out.len()) {
-            conn.session.on_ready(&mut turn);
-        }
-        let mut catch_up = |app: &mut App| catch_up(&self.mesh, &mut self.epoch, self.thread, app);
-        let reads = read(conn, &mut self.recv, &mut turn, &mut catch_up);
-        if conn.session.wants_wake() {
-            conn.session.on_wake_made(wake_of(&self.mesh, self.thread, key), &mut turn);
-        }
-        if let Some(work) = conn.session.take_work() {
-            let outbox = Outbox { mesh: Arc::clone(&self.mesh), thread: self.thread, key };
-            self.meters.jobs.one();
-            if !self.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
-                conn.session.on_done(Done::Busy, &mut turn);
-            }
+        let (served, was_idle) = (conn.session.served(), conn.session.is_idle());
+        let phase = if was_idle { Phase::Idle } else { conn.session.phase() };
+        let worked = matches!(cause, Cause::Done(_));
+        let reads = think(conn, cause, &mut self.recv, &mut turn, news);
+        if conn.session.has_effects() {
+            perform(
+                conn,
+                key,
+                &mut turn,
+                &Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters },
+            );
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent);
         let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
-        self.meters.requests.add(conn.session.served() - served);
+        let answered = conn.session.served() - served;
+        self.meters.requests.add(answered);
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         let Ok(flushed) = flushed else { return Fate::Close };
+        // Asked and answered: what nearly every turn of a connection is.
+        if answered > 0
+            && conn.session.is_idle()
+            && flushed == Flushed::All
+            && !(conn.write_armed || reads.eof || reads.broken)
+        {
+            conn.barren = 0;
+            conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
+            if conn.readable {
+                Self::list(&mut self.ready, conn, key);
+            }
+            return if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep };
+        }
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;
         }
-        let changed = conn.session.served() != served || conn.session.phase() != phase;
+        let changed = answered > 0 || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
         let progress = worked || changed || moved.read || moved.sent || reads.eof;
@@ -231,19 +241,78 @@ fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
     pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
-/// Tells the app what changed since it last looked.
-fn catch_up(mesh: &Mesh, epoch: &mut u64, thread: usize, app: &mut App) {
-    let current = mesh.epoch();
-    if current != *epoch {
-        *epoch = current;
-        for change in mesh.take_changes(thread) {
-            app.on_change(&change);
+/// What other threads have changed.
+struct News<'a> {
+    mesh: &'a Mesh,
+    epoch: &'a mut u64,
+    thread: usize,
+}
+
+impl News<'_> {
+    /// Tells the app what changed since it last looked.
+    #[inline(always)]
+    fn tell(&mut self, app: &mut App) {
+        let current = self.mesh.epoch();
+        if current != *self.epoch {
+            *self.epoch = current;
+            self.tell_all(app);
+        }
+    }
+
+    #[cold]
+    fn tell_all(&self, app: &mut App) {
+        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
+    }
+}
+
+/// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
+#[inline(always)]
+fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
+    let worked = match cause {
+        Cause::Listed => false,
+        Cause::Done(done) => {
+            news.tell(turn.app);
+            conn.session.on_done(done, turn);
+            true
+        }
+        Cause::Due => {
+            conn.session.on_deadline(turn);
+            false
+        }
+    };
+    // A result has let it go on already.
+    if !worked && conn.session.is_ready(turn.out.len()) {
+        news.tell(turn.app);
+        conn.session.on_ready(turn);
+    }
+    read(conn, recv, turn, &mut news)
+}
+
+/// What effects need of the thread.
+struct Hands<'a> {
+    mesh: &'a Arc<Mesh>,
+    pool: &'a super::Pool,
+    thread: usize,
+    meters: &'a super::Meters,
+}
+
+/// Does what the session asked for.
+fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
+    if conn.session.wants_wake() {
+        conn.session.on_wake_made(wake_of(hands.mesh, hands.thread, key), turn);
+    }
+    if let Some(work) = conn.session.take_work() {
+        let outbox = Outbox { mesh: Arc::clone(hands.mesh), thread: hands.thread, key };
+        hands.meters.jobs.one();
+        if !hands.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
+            conn.session.on_done(Done::Busy, turn);
         }
     }
 }
 
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.
-fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut impl FnMut(&mut App)) -> Reads {
+#[inline]
+fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News<'_>) -> Reads {
     let mut reads = Reads::default();
     for _ in 0..READS_PER_TURN_MAX {
         if !conn.readable || !conn.session.wants_read(turn.out.len()) {
@@ -252,7 +321,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut
         recv.begin(conn.session.rest());
         let space = recv.space();
         let room = space.len();
-        match conn.stream.read(space) {
+        match sys::receive(conn.stream.as_fd(), space) {
             Ok(0) => {
                 conn.readable = false;
                 reads.eof = true;
@@ -263,7 +332,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, catch_up: &mut
                 conn.readable = count == room || conn.read_to_end;
                 reads.bytes += count as u64;
                 recv.commit(count);
-                catch_up(turn.app);
+                news.tell(turn.app);
                 conn.session.on_bytes(recv.bytes(), turn);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,

@@ -21,7 +21,25 @@ pub(super) enum Flushed {
 }
 
 /// Sends what it can; counts the bytes into `sent`.
+#[inline]
 pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+    // Nearly always there is one run of bytes, and the kernel takes all of it.
+    if let Some(bytes) = out.only_own()
+        && let Ok(count) = sys::send(stream.as_fd(), bytes)
+        && count > 0
+    {
+        *sent += count as u64;
+        if count == bytes.len() {
+            out.clear();
+            return Ok(Flushed::All);
+        }
+        out.advance(count as u64);
+        return Ok(Flushed::Blocked);
+    }
+    flush_pieces(stream, out, sent)
+}
+
+fn flush_pieces(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     let start = *sent;
     loop {
         let Some(front) = out.front() else { return Ok(Flushed::All) };
@@ -52,7 +70,7 @@ pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::R
 /// How many bytes the kernel was offered, and what it said.
 fn send_bytes(stream: &Socket, out: &SendBuf) -> (u64, io::Result<usize>) {
     if let Some(bytes) = out.only_own() {
-        return (bytes.len() as u64, stream.send_with_flags(bytes, sys::NO_SIGNAL));
+        return (bytes.len() as u64, sys::send(stream.as_fd(), bytes));
     }
     let mut slices = [IoSlice::new(&[]); SEND_PIECES_MAX];
     let (mut count, mut offered) = (0, 0);

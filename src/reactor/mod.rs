@@ -38,6 +38,7 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
 use crate::session;
+use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use listener::{Accepted, Listener};
@@ -90,6 +91,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
+    memory: HeadMemory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -134,6 +136,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
+            memory: HeadMemory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
@@ -201,13 +204,13 @@ impl Reactor {
         if woken {
             self.begin_drain();
             for (key, done) in self.mesh.take_done(self.thread) {
-                self.drive(key, Some(done));
+                self.deliver(key, done);
             }
         }
         for key in &listed {
             if let Some(conn) = self.conns.get_mut(*key) {
                 conn.listed = false;
-                self.drive(*key, None);
+                self.drive(*key);
             }
         }
         self.keep_list(listed);
@@ -338,7 +341,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key, None);
+                self.drive(key);
             }
         }
     }

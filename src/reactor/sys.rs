@@ -22,6 +22,45 @@ pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
 }
 
+/// Receives into `buffer`; 0 means that the peer has ended.
+///
+/// The bare system call: the C library's function of this name first marks the thread as one that
+/// may be cancelled here, and afterwards as one that may not, which none of ours ever is.
+#[cfg(target_os = "linux")]
+#[inline]
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let (descriptor, none) = (socket.as_raw_fd() as libc::c_long, std::ptr::null_mut::<libc::c_void>());
+    // SAFETY: `buffer` is valid for writes of its length during the call; no address is asked for.
+    let received =
+        unsafe { libc::syscall(libc::SYS_recvfrom, descriptor, buffer.as_mut_ptr(), buffer.len(), 0usize, none, none) };
+    count(received as isize)
+}
+
+/// Sends as much of `bytes` as the kernel takes now. The bare system call, as [`receive`] is.
+#[cfg(target_os = "linux")]
+#[inline]
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    let (descriptor, flags) = (socket.as_raw_fd() as libc::c_long, NO_SIGNAL as libc::c_long);
+    let none = std::ptr::null_mut::<libc::c_void>();
+    // SAFETY: `bytes` is valid for reads of its length during the call; no address is given.
+    let sent = unsafe { libc::syscall(libc::SYS_sendto, descriptor, bytes.as_ptr(), bytes.len(), flags, none, 0usize) };
+    count(sent as isize)
+}
+
+/// Receives into `buffer`; 0 means that the peer has ended.
+#[cfg(not(target_os = "linux"))]
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `buffer` is valid for writes of its length during the call.
+    count(unsafe { libc::recv(socket.as_raw_fd(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
+}
+
+/// Sends as much of `bytes` as the kernel takes now.
+#[cfg(not(target_os = "linux"))]
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for reads of its length during the call.
+    count(unsafe { libc::send(socket.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), NO_SIGNAL) })
+}
+
 /// Sends a range of a file. Fewer bytes than asked for are normal; none means the file is too short.
 #[cfg(target_os = "linux")]
 pub fn send_file(socket: BorrowedFd<'_>, file: &File, offset: u64, length: u64) -> io::Result<usize> {
@@ -77,7 +116,6 @@ pub fn defer_accept(listener: BorrowedFd<'_>, seconds: i32) -> io::Result<()> {
     count(result as isize).map(drop)
 }
 
-#[cfg(target_os = "linux")]
 fn count(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
-use crate::wire::http1::Limits;
+use crate::wire::http1::{HeadMemory, Limits};
 
 /// What `[http]` of `registry.toml` decides. Times are nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub struct Turn<'a> {
     pub peer: Option<IpAddr>,
     /// The node is going away: answers close their connection.
     pub draining: bool,
+    /// What the thread remembers of the heads it saw.
+    pub memory: &'a HeadMemory,
 }
 
 /// Blocking work of a connection, for the pool.

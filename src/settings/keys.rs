@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
 use super::{Settings, url};
 use crate::limits::{
@@ -13,7 +14,7 @@ use crate::limits::{
 };
 
 /// The sections, in the order they are shown.
-pub const SECTIONS: [&str; 3] = ["node", "http", "npm"];
+pub const SECTIONS: [&str; 4] = ["node", "http", "npm", "performance"];
 
 /// One thing that can be set.
 pub struct Key {
@@ -235,6 +236,15 @@ macro_rules! text {
     };
 }
 
+macro_rules! target {
+    ($name:ident, Count) => {
+        number!(performance.$name, Count, 0, TARGET_NS_MAX, Some("0 = no target"))
+    };
+    ($name:ident, Bytes) => {
+        number!(performance.$name, Bytes, 0, TARGET_BYTES_MAX, Some("0 = no target"))
+    };
+}
+
 const LISTEN: &str = "an IP address and a port: \"127.0.0.1:4873\", \"[::1]:4873\", \"0.0.0.0:4873\"";
 
 /// All keys, in the order they are shown.
@@ -275,6 +285,19 @@ pub static KEYS: &[Key] = &[
     flag!(npm.check_owners),
     number!(npm.tarball_bytes, Bytes, 1024, TARBALL_BYTES_MAX),
     number!(npm.cache_bytes, Bytes, 1 << 20, 1_u64 << 36),
+    target!(routing_static_ns, Count),
+    target!(routing_package_ns, Count),
+    target!(http_parse_ns, Count),
+    target!(http_session_ns, Count),
+    target!(http_pipelined_ns, Count),
+    target!(http_chunked_ns, Count),
+    target!(config_update_ns, Count),
+    target!(cookie_parse_ns, Count),
+    target!(memory_session_bytes, Bytes),
+    target!(memory_connection_bytes, Bytes),
+    target!(binary_file_bytes, Bytes),
+    target!(integration_ping_ns, Count),
+    target!(integration_pipelined_ns, Count),
 ];
 
 #[cfg(test)]

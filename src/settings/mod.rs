@@ -14,6 +14,7 @@ pub mod show;
 
 mod environment;
 mod file;
+mod performance;
 mod rules;
 mod suggest;
 pub(crate) mod units;
@@ -23,6 +24,7 @@ mod url;
 mod tests;
 
 pub use load::{Document, Flag, Sources, load};
+pub use performance::Performance;
 pub use problem::{Origin, Problem, Problems};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -46,6 +48,8 @@ pub struct Settings {
     pub npm: Npm,
     /// `[npm] anonymous_reads`: whether `$all` and `$anonymous` in `access` admit anybody at all.
     pub anonymous_reads: bool,
+    /// `[performance]`: what `lattice bench` holds its figures against.
+    pub performance: Performance,
 }
 
 /// `[node]`: the process.
@@ -98,7 +102,13 @@ pub struct Http {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { node: Node::default(), http: Http::default(), npm: Npm::default(), anonymous_reads: true }
+        Self {
+            node: Node::default(),
+            http: Http::default(),
+            npm: Npm::default(),
+            anonymous_reads: true,
+            performance: Performance::default(),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SLOW_JOBS_QUEUED_MAX;
 use lattice::session::deadlines::{Moved, NEVER};
 use lattice::session::{Done, Phase, Settings, Turn, Work};
+use lattice::wire::http1::HeadMemory;
 
 use crate::conn::{Conn, Flushed, check_idle, flush_if_open, read};
 use crate::judge::{End, Judge};
@@ -62,6 +63,7 @@ pub(crate) struct Ran {
 
 /// The node.
 pub(crate) struct Node {
+    memory: HeadMemory,
     pub(crate) conns: Vec<Option<Conn>>,
     pub(crate) threads: Vec<Thread>,
     /// Handed over in this turn; the world decides when each is run.
@@ -111,6 +113,7 @@ impl Node {
             epoch: 0,
             settings,
             defect,
+            memory: HeadMemory::new(),
         }
     }
 
@@ -285,6 +288,7 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining,
+            memory: &self.memory,
         };
         match cause {
             Cause::Listed => {}

@@ -90,8 +90,8 @@ impl Thread {
 
     fn ask_and(&mut self, authorization: &str, between: impl Fn(&FakeUsers, &mut App)) -> (String, Vec<Lane>) {
         let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{authorization}\r\n");
-        let mut slots = slots();
-        let (head, _) = parse_head(text.as_bytes(), &mut slots, &Limits::default()).unwrap().unwrap();
+        let slots = slots();
+        let (head, _) = parse_head(text.as_bytes(), &slots, &Limits::default()).unwrap().unwrap();
         let router = Arc::clone(self.app.router());
         let Route::Route(route, params) = router.find(head.method, head.path) else { panic!("a route") };
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };

@@ -12,6 +12,7 @@
 //! One request at a time: pipelined ones wait as bytes. A connection owns memory (`Owned`) only
 //! while a message is incomplete or a job runs; between requests it is a few words.
 
+mod call;
 mod receive;
 mod request;
 mod sending;
@@ -139,11 +140,13 @@ impl Http1 {
     }
 
     /// Bytes received and not yet used; the next read goes after them.
+    #[inline]
     pub fn rest(&self) -> &[u8] {
         self.owned.as_ref().map_or(&[], |owned| &owned.rest)
     }
 
     /// Whether [`Self::on_ready`] would get further without more bytes.
+    #[inline]
     pub fn is_ready(&self, queued: u64) -> bool {
         let Some(owned) = &self.owned else { return false };
         match self.state {
@@ -158,6 +161,7 @@ impl Http1 {
     }
 
     /// Whether more bytes are of use; `queued` bytes have not left yet.
+    #[inline]
     pub fn wants_read(&self, queued: u64) -> bool {
         if self.peer_done {
             return false;
@@ -169,6 +173,12 @@ impl Http1 {
             State::Body | State::Linger { .. } => true,
             State::Working | State::Sending | State::Over => false,
         }
+    }
+
+    /// Whether [`Self::take_work`] or [`Self::wants_wake`] has something for the loop.
+    #[inline]
+    pub fn has_effects(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| owned.work.is_some() || owned.sending.is_some() && self.wants_wake())
     }
 
     /// Work to be done for this connection, once.
@@ -185,6 +195,12 @@ impl Http1 {
     /// Requests answered or begun so far.
     pub fn served(&self) -> u64 {
         self.served
+    }
+
+    /// Between two requests, with nothing received and nothing under way: [`Phase::Idle`].
+    #[inline]
+    pub fn is_idle(&self) -> bool {
+        self.owned.is_none() && self.served > 0 && matches!(self.state, State::Head)
     }
 
     /// What it is doing.
@@ -255,9 +271,21 @@ impl Http1 {
     }
 
     /// Begins the request in front of `bytes`; `None` when its head is incomplete.
+    #[inline]
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
-        let settings = turn.settings;
-        let limits = &settings.head;
+        let memory = turn.memory;
+        if self.owned.is_none()
+            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+        {
+            self.served += 1;
+            return Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn));
+        }
+        self.on_other_head(bytes, turn)
+    }
+
+    /// The same for a head that came in pieces, or is not one of those that clients usually send.
+    fn on_other_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let limits = &turn.settings.head;
         if let Some(owned) = &mut self.owned
             && let Some(scan) = &mut owned.scan
         {
@@ -269,12 +297,11 @@ impl Http1 {
                 Err(error) => return self.refuse_head(error, turn),
             }
         }
-        let mut fields = slots();
-        match parse_head(bytes, &mut fields, limits) {
+        let fields = slots();
+        match parse_head(bytes, &fields, limits) {
             Ok(Some((head, count))) => {
                 self.served += 1;
-                let used = self.begin(&head, &bytes[..count], &bytes[count..], turn);
-                Some(count + used)
+                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn))
             }
             Ok(None) => self.begin_scan(bytes, turn),
             Err(error) => self.refuse_head(error, turn),
@@ -347,6 +374,15 @@ impl Default for Http1 {
 impl Owned {
     fn wants_body(&self) -> bool {
         self.receiving.as_ref().is_some_and(Receiving::wants_bytes)
+    }
+
+    /// Gives back what a message held. A lingering connection needs none of it.
+    fn forget_message(&mut self) {
+        self.abandoned = self.abandoned.take().or_else(|| self.give_up());
+        self.head = Vec::new();
+        self.body = Vec::new();
+        self.progress = None;
+        self.body_unread = false;
     }
 
     /// The sink or source that is here and will not be used any more.

@@ -54,6 +54,12 @@ impl<'b> Fields<'b> {
         }
     }
 
+    /// A Host that is one for sure; `None` if there was one before.
+    #[inline]
+    pub(super) fn note_checked_host(&mut self, value: &'b [u8]) -> Option<()> {
+        self.host.replace(value).is_none().then_some(())
+    }
+
     fn note_host(&mut self, value: &'b [u8]) -> Result<(), Error> {
         if self.host.is_some() || !is_host_port(value) {
             return Err(Error::Host);

@@ -5,7 +5,7 @@
 use alloc::vec::Vec;
 
 use super::head::parse_any_head;
-use super::{BodyDecoder, Error, Framing, Head, HeadScan, Limits, Method, Version, parse_head, slots};
+use super::{BodyDecoder, Error, Framing, Head, HeadMemory, HeadScan, Limits, Method, Version, parse_head, slots};
 use crate::limits::HEAD_BYTES_MAX;
 
 /// Heads up to this long are tried with every cut.
@@ -35,6 +35,7 @@ pub fn head(data: &[u8]) {
     assert_eq!(at_once, parse_long(data, &limits), "the short way and the long one agree");
     let scanned = scan_then_parse(&[data], &limits);
     assert_eq!(at_once.as_ref().ok().and_then(Option::as_ref), scanned.as_ref().ok().and_then(Option::as_ref));
+    check_memory(data, &at_once, &limits);
     if data.len() <= EVERY_CUT_BYTES_MAX {
         for cut in 0..=data.len() {
             let (first, _) = data.split_at(cut);
@@ -56,16 +57,28 @@ fn is_accepted(parsed: &Parsed) -> bool {
 }
 
 fn parse(bytes: &[u8], limits: &Limits) -> Parsed {
-    let mut fields = slots();
-    let parsed = parse_head(bytes, &mut fields, limits)?.map(|(head, length)| (meaning(&head), length));
-    Ok(parsed)
+    let fields = slots();
+    Ok(parse_head(bytes, &fields, limits)?.map(|(head, length)| (meaning(&head), length)))
+}
+
+/// A head that was seen before, or whose fields were, means what it meant.
+fn check_memory(bytes: &[u8], expected: &Parsed, limits: &Limits) {
+    let memory = HeadMemory::new();
+    let path_of_its_own = b"GET /elsewhere HTTP/1.1\r\n";
+    let lines = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
+    memory.parse(&[path_of_its_own.as_slice(), &bytes[lines..]].concat(), limits);
+    for _ in 0..2 {
+        if let Some((head, length)) = memory.parse(bytes, limits) {
+            assert_eq!(*expected, Ok(Some((meaning(&head), length))));
+        }
+    }
 }
 
 /// What the long way makes of a head.
 fn parse_long(bytes: &[u8], limits: &Limits) -> Parsed {
-    let mut fields = slots();
+    let fields = slots();
     let window = &bytes[..bytes.len().min(limits.head_bytes)];
-    Ok(parse_any_head(window, &mut fields, limits)?.map(|(head, length)| (meaning(&head), length)))
+    Ok(parse_any_head(window, &fields, limits)?.map(|(head, length)| (meaning(&head), length)))
 }
 
 /// What a session makes of bytes that have grown to each of `prefixes` in turn.

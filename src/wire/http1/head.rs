@@ -151,20 +151,20 @@ impl<'b> Head<'b, '_> {
 /// does not, ask [`HeadScan`](super::HeadScan) first whether it is whole.
 pub fn parse_head<'b, 'h>(
     bytes: &'b [u8],
-    slots: &'h mut Slots,
+    slots: &'h Slots,
     limits: &Limits,
 ) -> Result<Option<(Head<'b, 'h>, usize)>, Error> {
     let window = &bytes[..bytes.len().min(limits.head_bytes)];
-    if let Some(quick) = quick_head(window, slots.few(limits.headers)) {
-        return quick.read(window, slots).map(Some);
+    match quick_head(window, slots.few(), limits.headers) {
+        Some(quick) => Ok(Some(quick)),
+        None => parse_any_head(window, slots, limits),
     }
-    parse_any_head(window, slots, limits)
 }
 
 /// The long way, which knows every head.
 pub(super) fn parse_any_head<'b, 'h>(
     window: &'b [u8],
-    slots: &'h mut Slots,
+    slots: &'h Slots,
     limits: &Limits,
 ) -> Result<Option<(Head<'b, 'h>, usize)>, Error> {
     let Some(start) = skip_blank_lines(window)? else {
@@ -191,7 +191,7 @@ pub(super) fn parse_any_head<'b, 'h>(
 fn interpret<'b, 'h>(
     bytes: &'b [u8],
     request: &httparse::Request<'_, 'b>,
-    slots: &'h mut Slots,
+    slots: &'h Slots,
 ) -> Result<Head<'b, 'h>, Error> {
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
         return Err(Error::BadRequestLine);
@@ -200,6 +200,7 @@ fn interpret<'b, 'h>(
     if !has_strict_lines(bytes, request_line, request.headers) {
         return Err(Error::BareLineEnd);
     }
+    let first_line = request_line + "\r\n".len();
     let method = Method::parse(method.as_bytes()).ok_or(Error::Method)?;
     if target.len() > TARGET_BYTES_MAX {
         return Err(Error::TargetTooLong);
@@ -214,7 +215,7 @@ fn interpret<'b, 'h>(
         path,
         query,
         version,
-        fields: FieldLines::new(bytes, slots.note(lines(bytes, request_line, request.headers))),
+        fields: FieldLines::new(&bytes[first_line..], slots.note(lines(&bytes[first_line..], request.headers))),
         framing,
         keep_alive: fields.keep_alive(version),
         expects_continue: fields.expects_continue(version, framing)?,
@@ -235,14 +236,14 @@ fn has_strict_lines(bytes: &[u8], request_line: usize, fields: &[httparse::Heade
 }
 
 /// Where the fields stand, once [`has_strict_lines`] has said that they do.
-fn lines(bytes: &[u8], request_line: usize, fields: &[httparse::Header<'_>]) -> impl ExactSizeIterator<Item = Line> {
-    let mut at = request_line;
+fn lines(bytes: &[u8], fields: &[httparse::Header<'_>]) -> impl ExactSizeIterator<Item = Line> {
+    let mut name = 0;
     fields.iter().map(move |field| {
-        let name = at + "\r\n".len();
-        let name_end = name + field.name.len();
+        let name_start = name;
+        let name_end = name_start + field.name.len();
         let value = skip_blanks(bytes, name_end + ":".len());
-        at = skip_blanks(bytes, value + field.value.len());
-        Line::new(name, name_end, value, value + field.value.len())
+        name = skip_blanks(bytes, value + field.value.len()) + "\r\n".len();
+        Line::new(name_start, name_end, value, value + field.value.len())
     })
 }
 

@@ -3,6 +3,7 @@
 //! Eight bytes a field, on the stack for the number that requests have; more are kept on the heap.
 
 use alloc::vec::Vec;
+use core::cell::{Cell, OnceCell};
 
 use crate::limits::{HEAD_BYTES_MAX, HEADERS_MAX};
 
@@ -12,7 +13,7 @@ const FEW: usize = 32;
 const _: () = assert!(FEW <= HEADERS_MAX);
 const _: () = assert!(HEAD_BYTES_MAX <= u16::MAX as usize); // an offset in a head fits
 
-/// One field, by its offsets in the bytes of the head.
+/// One field, by its offsets in the field lines of the head.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Line {
     name_start: u16,
@@ -36,55 +37,66 @@ impl Line {
     }
 }
 
-/// Where the fields of a head are noted while it is looked at.
-#[derive(Debug, Default)]
+/// Where the fields of one head are noted while it is looked at.
+///
+/// Cells, so that the short way may note into it and leave the head to the long one.
+#[derive(Debug)]
 pub struct Slots {
-    few: [Line; FEW],
-    many: Vec<Line>,
+    few: Few,
+    many: OnceCell<Vec<Cell<Line>>>,
+}
+
+/// Room for the fields that most requests have.
+pub(super) type Few = [Cell<Line>; FEW];
+
+/// Such room, empty.
+#[inline]
+pub(super) const fn few() -> Few {
+    const NONE: Cell<Line> = Cell::new(Line { name_start: 0, name_end: 0, value_start: 0, value_end: 0 });
+    [NONE; FEW]
 }
 
 /// Fresh slots; allocates nothing.
 #[inline]
-pub fn slots() -> Slots {
-    Slots { few: [Line { name_start: 0, name_end: 0, value_start: 0, value_end: 0 }; FEW], many: Vec::new() }
+pub const fn slots() -> Slots {
+    Slots { few: few(), many: OnceCell::new() }
 }
 
 impl Slots {
-    /// Room for what most requests have, and for no more than `most`.
+    /// Room for what most requests have.
     #[inline]
-    pub(super) fn few(&mut self, most: usize) -> &mut [Line] {
-        &mut self.few[..most.min(FEW)]
-    }
-
-    /// The first `count` of them.
-    #[inline]
-    pub(super) fn first(&self, count: usize) -> &[Line] {
-        &self.few[..count]
+    pub(super) fn few(&self) -> &Few {
+        &self.few
     }
 
     /// Notes as many as there are.
-    pub(super) fn note(&mut self, lines: impl ExactSizeIterator<Item = Line>) -> &[Line] {
+    pub(super) fn note(&self, lines: impl ExactSizeIterator<Item = Line>) -> &[Cell<Line>] {
         let count = lines.len();
         if count <= FEW {
-            self.few.iter_mut().zip(lines).for_each(|(slot, line)| *slot = line);
+            self.few.iter().zip(lines).for_each(|(slot, line)| slot.set(line));
             return &self.few[..count];
         }
-        self.many = lines.collect();
-        &self.many
+        self.many.get_or_init(|| lines.map(Cell::new).collect())
     }
 }
 
-/// The fields of a head, in the order sent.
+/// The fields of a head, in the order sent: `bytes` are its field lines.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldLines<'b, 'h> {
     bytes: &'b [u8],
-    lines: &'h [Line],
+    lines: &'h [Cell<Line>],
 }
 
 impl<'b, 'h> FieldLines<'b, 'h> {
     #[inline]
-    pub(super) fn new(bytes: &'b [u8], lines: &'h [Line]) -> Self {
+    pub(super) fn new(bytes: &'b [u8], lines: &'h [Cell<Line>]) -> Self {
         Self { bytes, lines }
+    }
+
+    /// The value that stands at these offsets.
+    #[inline]
+    pub(super) fn at(&self, start: u16, end: u16) -> &'b [u8] {
+        &self.bytes[usize::from(start)..usize::from(end)]
     }
 
     /// How many there are.
@@ -100,23 +112,23 @@ impl<'b, 'h> FieldLines<'b, 'h> {
     /// Names and values; values are without the blanks around them.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'b [u8], &'b [u8])> + use<'b, 'h> {
         let bytes = self.bytes;
-        self.lines.iter().map(move |line| (name(bytes, line), value(bytes, line)))
+        self.lines.iter().map(move |line| (name(bytes, line.get()), value(bytes, line.get())))
     }
 
     /// The values of all fields of this name, in any case.
     pub fn named<'n>(&self, wanted: &'n str) -> impl Iterator<Item = &'b [u8]> + use<'b, 'h, 'n> {
         let bytes = self.bytes;
         // The length tells most names apart.
-        let fits = move |line: &&Line| usize::from(line.name_end - line.name_start) == wanted.len();
-        let same = move |line: &&Line| name(bytes, line).eq_ignore_ascii_case(wanted.as_bytes());
-        self.lines.iter().filter(fits).filter(same).map(move |line| value(bytes, line))
+        let fits = move |line: &Line| usize::from(line.name_end - line.name_start) == wanted.len();
+        let same = move |line: &Line| name(bytes, *line).eq_ignore_ascii_case(wanted.as_bytes());
+        self.lines.iter().map(Cell::get).filter(fits).filter(same).map(move |line| value(bytes, line))
     }
 }
 
-fn name<'b>(bytes: &'b [u8], line: &Line) -> &'b [u8] {
+fn name<'b>(bytes: &'b [u8], line: Line) -> &'b [u8] {
     &bytes[usize::from(line.name_start)..usize::from(line.name_end)]
 }
 
-fn value<'b>(bytes: &'b [u8], line: &Line) -> &'b [u8] {
+fn value<'b>(bytes: &'b [u8], line: Line) -> &'b [u8] {
     &bytes[usize::from(line.value_start)..usize::from(line.value_end)]
 }

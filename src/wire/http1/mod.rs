@@ -12,9 +12,11 @@ mod fields;
 pub mod fuzz;
 pub mod head;
 pub mod lines;
+pub mod memory;
 mod octets;
 mod quick;
 pub mod scan;
+mod swar;
 mod target;
 
 #[cfg(test)]
@@ -24,4 +26,5 @@ pub use body::{BodyDecoder, Step};
 pub use error::Error;
 pub use head::{Framing, Head, Limits, Method, Version, parse_head};
 pub use lines::{FieldLines, Slots, slots};
+pub use memory::HeadMemory;
 pub use scan::HeadScan;

@@ -21,27 +21,32 @@ const fn table(extra: &[u8]) -> [bool; 256] {
 }
 
 /// An octet of a token, such as a method or a field name.
+#[inline(always)]
 pub(super) fn is_token(octet: u8) -> bool {
     TOKEN[octet as usize]
 }
 
 /// An octet of a host name: the unreserved set of RFC 3986. What that RFC allows beyond it
 /// (percent-encoding, sub-delimiters) no resolver knows, and a comma there means a merged field.
+#[inline(always)]
 pub(super) fn is_host(octet: u8) -> bool {
     HOST[octet as usize]
 }
 
 /// A printable octet that neither ends the path of a target nor may not stand there.
+#[inline(always)]
 pub(super) fn is_plain_target(octet: u8) -> bool {
     PLAIN_TARGET[octet as usize]
 }
 
 /// An octet that stands nowhere in a head but in a line end: a control, except for the tab.
+#[inline(always)]
 pub(super) const fn is_control(octet: u8) -> bool {
     octet < b' ' && octet != b'\t' || octet == 0x7f
 }
 
 /// Space or tab.
+#[inline(always)]
 pub(super) const fn is_blank(octet: u8) -> bool {
     matches!(octet, b' ' | b'\t')
 }

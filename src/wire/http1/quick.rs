@@ -5,69 +5,101 @@
 //! httparse, which decides. What it takes, the long way takes too, and means the same:
 //! [`fuzz::head`](super::fuzz::head) holds that.
 
-use super::Error;
+use core::cell::Cell;
+
 use super::fields::Fields;
-use super::head::{Head, Method, Version};
-use super::lines::{FieldLines, Line, Slots};
-use super::octets::{is_blank, is_control, is_host, is_plain_target, is_token, trim};
+use super::head::{Framing, Head, Method, Version};
+use super::lines::{Few, FieldLines, Line};
+use super::octets::{is_blank, is_control, is_host, is_plain_target, is_token};
+use super::swar::{controls, outside_host, outside_name, outside_target, run};
+use super::target::PORT_DIGITS_MAX;
 use crate::limits::TARGET_BYTES_MAX;
 
-/// What was found of a head whose lines are noted elsewhere.
-pub(super) struct Quick<'b> {
-    method: Method,
-    target: usize,
-    question: Option<usize>,
-    target_end: usize,
-    fields: Fields<'b>,
-    lines: usize,
-    length: usize,
+/// The rest of the request line.
+const VERSION: &[u8; 11] = b" HTTP/1.1\r\n";
+
+/// The head in front of `bytes`, which are no more than a head may have, and its length; `None` if
+/// it has to go the long way.
+#[inline]
+pub(super) fn quick_head<'b, 'h>(bytes: &'b [u8], few: &'h Few, most: usize) -> Option<(Head<'b, 'h>, usize)> {
+    let line = request_line(bytes)?;
+    let (said, length) = field_lines(line.rest, few, most)?;
+    Some((line.head(&said, few), line.length + length))
 }
 
-/// Looks at the head in front of `bytes`, which are no more than a head may have; notes its lines.
-#[inline]
-pub(super) fn quick_head<'b>(bytes: &'b [u8], lines: &mut [Line]) -> Option<Quick<'b>> {
+/// A request line, taken apart.
+pub(super) struct RequestLine<'b> {
+    method: Method,
+    path: &'b [u8],
+    query: Option<&'b [u8]>,
+    /// With its line end.
+    pub(super) length: usize,
+    /// What follows it.
+    pub(super) rest: &'b [u8],
+}
+
+/// What the field lines of a head say about it; offsets are in the field lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Said {
+    framing: Framing,
+    keep_alive: bool,
+    expects_continue: bool,
+    host: (u16, u16),
+    pub(super) count: usize,
+}
+
+#[inline(always)]
+pub(super) fn request_line(bytes: &[u8]) -> Option<RequestLine<'_>> {
     let (method, target) = method(bytes)?;
-    let (question, target_end) = target_end(bytes, target)?;
-    let mut at = target_end + VERSION.len();
-    if bytes.get(target_end..at)? != VERSION || target_end - target > TARGET_BYTES_MAX {
+    let path_end = run(bytes, target + 1, outside_target, is_plain_target)?;
+    let target_end = if bytes[path_end] == b'?' { query_end(bytes, path_end + 1)? } else { path_end };
+    let (version, rest) = bytes.get(target_end..)?.split_first_chunk()?;
+    if version != VERSION || target_end - target > TARGET_BYTES_MAX {
         return None;
     }
-    let mut fields = Fields::default();
-    let mut count = 0;
-    while bytes.get(at..at + 2)? != b"\r\n" {
-        at = field(bytes, at, lines.get_mut(count)?, &mut fields)?;
-        count += 1;
-    }
-    Some(Quick { method, target, question, target_end, fields, lines: count, length: at + 2 })
+    let query = (path_end < target_end).then(|| &bytes[path_end + 1..target_end]);
+    Some(RequestLine { method, path: &bytes[target..path_end], query, length: target_end + VERSION.len(), rest })
 }
 
-/// The rest of the request line.
-const VERSION: &[u8] = b" HTTP/1.1\r\n";
+/// What the field lines in front of `bytes` say, and their length with the blank line.
+#[inline]
+pub(super) fn field_lines(bytes: &[u8], few: &Few, most: usize) -> Option<(Said, usize)> {
+    let mut fields = Fields::default();
+    let mut host = (0, 0);
+    let (mut at, mut count) = (0, 0);
+    while bytes.get(at..)?.first_chunk()? != b"\r\n" {
+        at = field(bytes, at, few.get(count)?, &mut fields, &mut host)?;
+        count += 1;
+    }
+    let version = Version::Http11;
+    let framing = fields.framing(version).ok()?;
+    let expects_continue = fields.expects_continue(version, framing).ok()?;
+    fields.host(version).ok()?;
+    let said = Said { framing, keep_alive: fields.keep_alive(version), expects_continue, host, count };
+    (count <= most).then_some((said, at + 2))
+}
 
-impl<'b> Quick<'b> {
-    /// The head and its length.
-    #[inline]
-    pub(super) fn read<'h>(&self, bytes: &'b [u8], slots: &'h Slots) -> Result<(Head<'b, 'h>, usize), Error> {
-        let version = Version::Http11;
-        let framing = self.fields.framing(version)?;
-        let head = Head {
+impl<'b> RequestLine<'b> {
+    /// The head of this request line and of field lines that say this.
+    #[inline(always)]
+    pub(super) fn head<'h>(&self, said: &Said, few: &'h Few) -> Head<'b, 'h> {
+        let fields = FieldLines::new(self.rest, &few[..said.count]);
+        Head {
             method: self.method,
-            path: &bytes[self.target..self.question.unwrap_or(self.target_end)],
-            query: self.question.map(|question| &bytes[question + 1..self.target_end]),
-            version,
-            framing,
-            keep_alive: self.fields.keep_alive(version),
-            // In the order of the long way: whoever sends two mistakes is told of the same one.
-            host: self.fields.host(version)?,
-            expects_continue: self.fields.expects_continue(version, framing)?,
-            fields: FieldLines::new(bytes, slots.first(self.lines)),
-        };
-        Ok((head, self.length))
+            path: self.path,
+            query: self.query,
+            version: Version::Http11,
+            framing: said.framing,
+            keep_alive: said.keep_alive,
+            expects_continue: said.expects_continue,
+            host: Some(fields.at(said.host.0, said.host.1)),
+            fields,
+        }
     }
 }
 
 /// The method, and where the target begins.
-#[inline]
+#[inline(always)]
 fn method(bytes: &[u8]) -> Option<(Method, usize)> {
     Some(match bytes.first_chunk()? {
         b"GET /" => (Method::Get, 4),
@@ -78,28 +110,21 @@ fn method(bytes: &[u8]) -> Option<(Method, usize)> {
     })
 }
 
-/// Where the target in origin-form that begins at `start` has its question mark and its end.
-#[inline]
-fn target_end(bytes: &[u8], start: usize) -> Option<(Option<usize>, usize)> {
-    if *bytes.get(start)? != b'/' {
-        return None;
-    }
-    let special = |from: usize| Some(from + bytes.get(from..)?.iter().position(|&octet| !is_plain_target(octet))?);
-    let path_end = special(start + 1)?;
-    if bytes[path_end] != b'?' {
-        return Some((None, path_end));
-    }
-    let mut end = special(path_end + 1)?;
-    while bytes[end] == b'?' {
-        end = special(end + 1)?;
-    }
-    Some((Some(path_end), end))
+/// Where the query that begins at `at` ends: it may hold question marks.
+fn query_end(bytes: &[u8], at: usize) -> Option<usize> {
+    run(bytes, at, outside_target, |octet| octet == b'?' || is_plain_target(octet))
 }
 
 /// Notes the field line at `start`; where the next one begins.
 #[inline]
-fn field<'b>(bytes: &'b [u8], start: usize, line: &mut Line, fields: &mut Fields<'b>) -> Option<usize> {
-    let colon = start + bytes.get(start..)?.iter().position(|&octet| !is_token(octet))?;
+fn field<'b>(
+    bytes: &'b [u8],
+    start: usize,
+    line: &Cell<Line>,
+    fields: &mut Fields<'b>,
+    host: &mut (u16, u16),
+) -> Option<usize> {
+    let colon = run(bytes, start, outside_name, is_token)?;
     if colon == start || bytes[colon] != b':' {
         return None;
     }
@@ -108,88 +133,38 @@ fn field<'b>(bytes: &'b [u8], start: usize, line: &mut Line, fields: &mut Fields
         value += 1;
     }
     let name = &bytes[start..colon];
-    let (value_end, line_end) = match name {
-        [b'h' | b'H', b'o' | b'O', b's' | b'S', b't' | b'T'] => {
-            let end = host_end(bytes, value)?;
-            fields.note(name, &bytes[value..end]).ok()?;
-            (end, end)
+    let end = if is_host_name(name) {
+        let end = host_end(bytes, value)?;
+        fields.note_checked_host(&bytes[value..end])?;
+        line.set(Line::new(start, colon, value, end));
+        *host = (value as u16, end as u16);
+        end
+    } else {
+        let end = run(bytes, value, controls, |octet| !is_control(octet))?;
+        let mut value_end = end;
+        while value_end > value && is_blank(bytes[value_end - 1]) {
+            value_end -= 1;
         }
-        _ => {
-            let end = value_end(bytes, value)?;
-            let trimmed = trim(&bytes[value..end]);
-            fields.note(name, trimmed).ok()?;
-            (value + trimmed.len(), end)
-        }
+        fields.note(name, &bytes[value..value_end]).ok()?;
+        line.set(Line::new(start, colon, value, value_end));
+        end
     };
-    *line = Line::new(start, colon, value, value_end);
-    (bytes.get(line_end..line_end + 2)? == b"\r\n").then_some(line_end + 2)
+    (bytes.get(end..)?.first_chunk()? == b"\r\n").then_some(end + 2)
+}
+
+#[inline]
+fn is_host_name(name: &[u8]) -> bool {
+    <[u8; 4]>::try_from(name).is_ok_and(|name| u32::from_le_bytes(name) | 0x2020_2020 == u32::from_le_bytes(*b"host"))
 }
 
 /// Where a name or an IPv4 address, and the port after it, end.
 #[inline]
 fn host_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let end = start + bytes.get(start..)?.iter().position(|&octet| !is_host(octet))?;
-    match bytes[end] {
-        b':' => {
-            let digits = bytes[end + 1..].iter().position(|octet| !octet.is_ascii_digit())?;
-            Some(end + 1 + digits)
-        }
-        _ => Some(end),
+    let end = run(bytes, start, outside_host, is_host)?;
+    if end == start || bytes[end] != b':' {
+        return (end > start).then_some(end);
     }
-}
-
-/// Where the value that begins at `start` ends: at the first control character but a tab.
-#[inline]
-fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut at = start;
-    while let Some(word) = bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-        if has_low(u64::from_le_bytes(*word)) {
-            break;
-        }
-        at += word.len();
-    }
-    Some(at + bytes.get(at..)?.iter().position(|&octet| is_control(octet))?)
-}
-
-/// Whether one of eight octets may be a control: exact for octets below 0x80, and wrong only
-/// towards "yes", which costs a closer look.
-#[inline]
-fn has_low(word: u64) -> bool {
-    const ONES: u64 = u64::MAX / 0xff;
-    const HIGHS: u64 = ONES * 0x80;
-    let below_space = word.wrapping_sub(ONES * 0x20) & !word;
-    let delete = word ^ (ONES * 0x7f);
-    let is_delete = delete.wrapping_sub(ONES) & !delete;
-    (below_space | is_delete) & HIGHS != 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_control_character_is_overlooked() {
-        for octet in 0..=255u8 {
-            for at in 0..8 {
-                let mut word = *b"abcdefgh";
-                word[at] = octet;
-                let found = has_low(u64::from_le_bytes(word));
-                assert!(found || octet >= b' ' && octet != 0x7f, "{octet} at {at}");
-                assert!(!found || octet < b' ' || octet == 0x7f, "{octet} at {at} is taken for a control");
-            }
-        }
-    }
-
-    #[test]
-    fn values_end_at_controls_wherever_they_stand() {
-        for length in 0..40 {
-            let value: alloc::vec::Vec<u8> =
-                (0..length).map(|n| if n % 7 == 3 { b'\t' } else { b'a' + n % 26 }).collect();
-            for end in [b'\r', b'\n', 0, 0x7f, 0x1f] {
-                let bytes = [value.as_slice(), &[end], b"rest of the head"].concat();
-                assert_eq!(value_end(&bytes, 0), Some(value.len()), "{length} octets before {end}");
-            }
-            assert_eq!(value_end(&value, 0), None);
-        }
-    }
+    let digits = bytes.get(end + 1..)?.iter().position(|octet| !octet.is_ascii_digit())?;
+    let port_end = end + 1 + digits;
+    (1..=PORT_DIGITS_MAX).contains(&(port_end - end - 1)).then_some(port_end)
 }

@@ -3,6 +3,9 @@
 use super::octets::{is_host, is_plain_target};
 use super::{Error, Method};
 
+/// Most digits of a port.
+pub(super) const PORT_DIGITS_MAX: usize = 5;
+
 /// The parts of a target that say what is asked for.
 pub(super) struct Target<'b> {
     pub(super) path: &'b [u8],
@@ -75,7 +78,7 @@ pub(super) fn is_host_port(value: &[u8]) -> bool {
 fn is_port(text: &[u8]) -> bool {
     match text {
         [] => true,
-        [b':', digits @ ..] => (1..=5).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
+        [b':', digits @ ..] => (1..=PORT_DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit),
         _ => false,
     }
 }

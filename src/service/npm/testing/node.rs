@@ -106,8 +106,8 @@ impl Node {
     ) -> Response {
         let length = format!("Content-Length: {}", body.len());
         let text = [&lines[..1], &["Host: h", &length], &lines[1..], &["", ""]].concat().join("\r\n");
-        let mut slots = slots();
-        let head = parse_head(text.as_bytes(), &mut slots, &Limits::default());
+        let slots = slots();
+        let head = parse_head(text.as_bytes(), &slots, &Limits::default());
         let (head, _) = head.unwrap_or_else(|error| panic!("{error:?}: {text}")).expect("a whole head");
         let router = Arc::clone(self.app.router());
         let (route, params) = match router.find(head.method, head.path) {

@@ -20,7 +20,7 @@ use crate::app::{
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
 use crate::session::{Done, Phase, Settings, Turn, Work};
-use crate::wire::http1::Method;
+use crate::wire::http1::{HeadMemory, Method};
 
 /// Longest body of the streamed routes, in bytes.
 const STREAM_MAX: u64 = 2 * 1024 * 1024;
@@ -233,6 +233,7 @@ struct Bench {
     settings: Settings,
     out: SendBuf,
     draining: bool,
+    memory: HeadMemory,
     sinks: Arc<Sinks>,
 }
 
@@ -247,7 +248,15 @@ impl Bench {
         let sinks = Arc::<Sinks>::default();
         let slice = Slice { sinks: Arc::clone(&sinks), big: vec![b'x'; 60_000].into() };
         let app = App::new(Arc::new(router.build()), vec![Box::new(Keeper)], vec![Box::new(slice)]);
-        Self { session: Http1::new(), app, settings, out: SendBuf::new(), draining: false, sinks }
+        Self {
+            session: Http1::new(),
+            app,
+            settings,
+            out: SendBuf::new(),
+            draining: false,
+            memory: HeadMemory::new(),
+            sinks,
+        }
     }
 
     fn turn<T>(&mut self, call: impl FnOnce(&mut Http1, &mut Turn<'_>) -> T) -> T {
@@ -259,6 +268,7 @@ impl Bench {
             now: Moment { monotonic_ns: 0, unix_ms: 0 },
             peer: None,
             draining: self.draining,
+            memory: &self.memory,
         };
         call(&mut self.session, &mut turn)
     }

@@ -121,7 +121,8 @@ fn a_wake_is_told_once_until_it_is_heard() {
     let wake = Wake::new(move || {
         counter.fetch_add(1, Ordering::SeqCst);
     });
-    (wake.wake(), wake.clone().wake());
+    wake.wake();
+    wake.clone().wake();
     assert_eq!(told.load(Ordering::SeqCst), 1);
     wake.heard();
     wake.wake();

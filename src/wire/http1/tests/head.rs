@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 /// Parses a head that must be good and shows it to `look`.
 fn accept<R>(text: &str, look: impl Fn(&Head<'_, '_>) -> R) -> R {
     fuzz::head(text.as_bytes());
-    let mut slots = slots();
-    let (head, length) = parse_head(text.as_bytes(), &mut slots, &Limits::default())
+    let slots = slots();
+    let (head, length) = parse_head(text.as_bytes(), &slots, &Limits::default())
         .unwrap_or_else(|error| panic!("{error:?}: {text:?}"))
         .unwrap_or_else(|| panic!("incomplete: {text:?}"));
     assert_eq!(length, text.len());
@@ -148,8 +148,8 @@ fn what_follows_a_head_has_no_say_in_it() {
     for tail in ["\n", "\0", "\r\r", " folded\r\n", "GET / HTTP/1.1\r\n", "\u{16}\u{3}\u{1}"] {
         let bytes = format!("{head}{tail}");
         fuzz::head(bytes.as_bytes());
-        let mut slots = slots();
-        let parsed = parse_head(bytes.as_bytes(), &mut slots, &Limits::default());
+        let slots = slots();
+        let parsed = parse_head(bytes.as_bytes(), &slots, &Limits::default());
         assert_eq!(parsed.unwrap().unwrap().1, head.len(), "{tail:?}");
     }
 }
@@ -158,15 +158,15 @@ fn what_follows_a_head_has_no_say_in_it() {
 fn obs_text_passes_through() {
     let head = b"GET / HTTP/1.1\r\nHost: a\r\nX: \xff\x80 \xc3\xa4\r\n\r\n";
     fuzz::head(head);
-    let mut slots = slots();
-    let (head, _) = parse_head(head, &mut slots, &Limits::default()).unwrap().unwrap();
+    let slots = slots();
+    let (head, _) = parse_head(head, &slots, &Limits::default()).unwrap().unwrap();
     assert_eq!(head.header("x"), Some(b"\xff\x80 \xc3\xa4".as_slice()));
 }
 
 /// The outcome under `limits`, by one parse and by a scan of every prefix, which must agree.
 fn limited(head: &str, limits: Limits) -> Result<usize, Error> {
-    let mut slots = slots();
-    let at_once = parse_head(head.as_bytes(), &mut slots, &limits).map(|parsed| parsed.map_or(0, |(_, length)| length));
+    let slots = slots();
+    let at_once = parse_head(head.as_bytes(), &slots, &limits).map(|parsed| parsed.map_or(0, |(_, length)| length));
     let mut scan = HeadScan::default();
     let dripped = (0..=head.len()).find_map(|end| scan.scan(&head.as_bytes()[..end], &limits).err());
     assert_eq!(at_once.is_err_and(|error| error != Error::TooManyFields), dripped.is_some());
@@ -205,8 +205,8 @@ fn the_field_limit_below_at_and_above() {
 fn the_target_limit_below_at_and_above() {
     let head = |bytes: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "x".repeat(bytes - 1));
     let parse = |text: String| {
-        let mut slots = slots();
-        parse_head(text.as_bytes(), &mut slots, &Limits::default()).map(|parsed| parsed.is_some())
+        let slots = slots();
+        parse_head(text.as_bytes(), &slots, &Limits::default()).map(|parsed| parsed.is_some())
     };
     assert_eq!(parse(head(TARGET_BYTES_MAX - 1)), Ok(true));
     assert_eq!(parse(head(TARGET_BYTES_MAX)), Ok(true));

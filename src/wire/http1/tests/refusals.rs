@@ -164,8 +164,8 @@ const HOSTS: &[&str] = &[
 ];
 
 fn at_once(bytes: &[u8]) -> Result<bool, Error> {
-    let mut slots = slots();
-    parse_head(bytes, &mut slots, &Limits::default()).map(|parsed| parsed.is_some())
+    let slots = slots();
+    parse_head(bytes, &slots, &Limits::default()).map(|parsed| parsed.is_some())
 }
 
 /// Refused under this name as a whole, and accepted under no cut.

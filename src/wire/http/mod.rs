@@ -1,0 +1,3 @@
+//! What the versions of HTTP have in common: the values of fields.
+
+pub mod cookie;
