@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::extract::{Json, Rejection};
+use super::json;
 use super::render::Rendering;
 use super::response::{BYTES, Body, HTML, JSON, Kind, Response, TEXT};
 
@@ -83,9 +84,9 @@ impl IntoResponse for Infallible {
 impl<T: Serialize> IntoResponse for Json<T> {
     #[inline]
     fn into_response(self) -> Response {
-        let mut json = Rendering::new();
-        match serde_json::to_writer(&mut *json, &self.0) {
-            Ok(()) => Response::special(JSON, Kind::Rendered(json)),
+        let mut rendering = Rendering::new();
+        match json::write(&self.0, &mut rendering) {
+            Ok(()) => Response::special(JSON, Kind::Rendered(rendering)),
             Err(error) => Error::from(error).into_response(),
         }
     }

@@ -19,7 +19,7 @@ use crate::limits::{HEADERS_MAX, RECV_BUFFER_BYTES};
 use crate::session::http1::Http1;
 use crate::session::{self, Done, Phase, Turn, Work};
 use crate::wire::date::http_date;
-use crate::wire::http1::{BodyDecoder, Framing, Method};
+use crate::wire::http1::{BodyDecoder, Framing, HeadMemory, Method};
 
 /// When the world of a test begins: 2026-01-01 00:00 UTC.
 const BEGIN_UNIX_MS: u64 = 1_767_225_600_000;
@@ -34,6 +34,7 @@ pub struct TestClient {
     settings: session::Settings,
     clock: Arc<AtomicU64>,
     draining: Cell<bool>,
+    memory: HeadMemory,
 }
 
 impl TestClient {
@@ -42,7 +43,14 @@ impl TestClient {
         let read = Arc::clone(&clock);
         let app = built.app(Box::new(move || read.load(Ordering::Relaxed)));
         let settings = built.settings.session();
-        Self { app: RefCell::new(app), table: built.table, settings, clock, draining: Cell::new(false) }
+        Self {
+            app: RefCell::new(app),
+            table: built.table,
+            settings,
+            clock,
+            draining: Cell::new(false),
+            memory: HeadMemory::new(),
+        }
     }
 
     /// A GET request of this target: path and query.
@@ -228,6 +236,7 @@ impl TestStream<'_> {
                 now,
                 peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 draining: client.draining.get(),
+                memory: &client.memory,
             };
             match next {
                 Next::Bytes => {

@@ -28,6 +28,7 @@ mod extract;
 mod fields;
 mod group;
 mod handler;
+mod json;
 mod later;
 mod middleware;
 mod pattern;
