@@ -81,7 +81,7 @@ pub const THREADS_MAX: usize = 256;
 /// Most routes of one app: a route's number has 16 bits, and the last one is where misses go.
 pub const ROUTES_MAX: usize = u16::MAX as usize;
 /// Fields of an answer up to which it allocates nothing for them, in bytes as they leave.
-pub const FIELDS_INLINE_BYTES: usize = 120;
+pub const FIELDS_INLINE_BYTES: usize = 96;
 /// Memory a thread keeps for rendering its next answer; more than that is given back.
 pub const RENDER_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Longest request id taken over from a client.

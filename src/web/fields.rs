@@ -55,8 +55,24 @@ impl Fields {
     pub(super) fn push(&mut self, name: &str, value: &[u8]) {
         assert!(!name.is_empty() && name.bytes().all(is_token), "{name:?} is no name of a field");
         if !is_framing(name) {
-            emit::field(self, name, value);
+            self.push_field(name, value);
         }
+    }
+
+    #[inline]
+    fn push_field(&mut self, name: &str, value: &[u8]) {
+        let end = self.inline_len + name.len() + ": \r\n".len() + value.len();
+        if !self.spilled.is_empty() || end > self.inline.len() || !value.iter().all(|&octet| is_plain(octet)) {
+            return emit::field(self, name, value);
+        }
+        let (start, rest) = self.inline[self.inline_len..end].split_at_mut(name.len());
+        let (colon, rest) = rest.split_at_mut(2);
+        let (middle, line_end) = rest.split_at_mut(value.len());
+        start.copy_from_slice(name.as_bytes());
+        colon.copy_from_slice(b": ");
+        middle.copy_from_slice(value);
+        line_end.copy_from_slice(b"\r\n");
+        self.inline_len = end;
     }
 
     /// The value of the first field of this name, in any case.
@@ -101,6 +117,11 @@ static TOKEN: [bool; 256] = {
     }
     table
 };
+
+/// An octet that may stand in a value.
+fn is_plain(octet: u8) -> bool {
+    !matches!(octet, b'\r' | b'\n' | 0)
+}
 
 fn is_token(octet: u8) -> bool {
     TOKEN[octet as usize]

@@ -46,6 +46,11 @@ mod table;
 mod tests;
 mod upload;
 
+/// The README's programs are compiled, and run unless they serve.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub use answer::{Html, IntoResponse, Redirect};
 pub use app::App;
 pub use client::{TestClient, TestRequest, TestResponse, TestStream};

@@ -197,6 +197,13 @@ impl Response {
         self
     }
 
+    /// Whether nothing has to happen before it can leave.
+    #[inline]
+    pub(super) fn is_made(&self) -> bool {
+        let is_pending = matches!(self.body, Body::Special(Special(Kind::Later(..) | Kind::Receive(_))));
+        self.failure.is_none() && !is_pending
+    }
+
     /// Writes it. What is left to do is in the flow; [`Kind::Later`] and [`Kind::Receive`] were taken
     /// out before.
     pub(super) fn write(self, reply: &mut Reply<'_>) -> Flow {

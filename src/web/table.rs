@@ -91,26 +91,44 @@ impl Table {
     }
 
     /// The answer of the handler, or of a middleware in its place, and how many middlewares have let
-    /// the request pass.
+    /// the request pass and are still to see it: none, unless it has to be made first.
     #[inline]
     pub(super) fn call(&self, route: Option<&Route>, request: &mut Request<'_>) -> (Response, usize) {
         let mut depth = 0;
         let response = guarded(|| {
-            for middleware in self.chain(route, request) {
-                if let Some(response) = middleware.before(request) {
-                    return response;
-                }
-                depth += 1;
+            let chain = self.chain(route, request);
+            let mut response = self.pass(route, chain, &mut depth, request);
+            if response.is_made() {
+                // Should one of them panic, nobody else is asked.
+                let passed = &chain[..std::mem::take(&mut depth)];
+                passed.iter().rev().for_each(|middleware| middleware.after(request, &mut response));
             }
-            match route {
-                Some(route) => (route.call)(request),
-                None => self.miss(request),
-            }
+            response
         });
         (response, depth)
     }
 
-    /// What leaves: failures are told, and the middlewares that let the request pass have seen it.
+    #[inline]
+    fn pass(
+        &self,
+        route: Option<&Route>,
+        chain: &[Arc<dyn Middleware>],
+        depth: &mut usize,
+        request: &mut Request<'_>,
+    ) -> Response {
+        for middleware in chain {
+            if let Some(response) = middleware.before(request) {
+                return response;
+            }
+            *depth += 1;
+        }
+        match route {
+            Some(route) => (route.call)(request),
+            None => self.miss(request),
+        }
+    }
+
+    /// What leaves: failures are told, and the middlewares that have not seen the answer do.
     #[inline]
     pub(super) fn finish(
         &self,
@@ -119,9 +137,14 @@ impl Table {
         response: Response,
         depth: usize,
     ) -> Response {
-        if depth == 0 && response.failure.is_none() {
-            return response;
+        match depth == 0 && response.failure.is_none() {
+            true => response,
+            false => self.finish_late(route, request, response, depth),
         }
+    }
+
+    #[cold]
+    fn finish_late(&self, route: Option<&Route>, request: &Request<'_>, response: Response, depth: usize) -> Response {
         let finished = guarded(|| {
             let mut response = match &response.failure {
                 None => response,

@@ -4,64 +4,18 @@
 //! the oldest events or its connection, as [`Overflow`] says; it never holds up others. Whoever comes
 //! back with `Last-Event-ID` is given what it missed, as far as it is kept.
 
+mod event;
+mod stream;
+
+pub use event::Event;
+pub use stream::Sse;
+
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::answer::IntoResponse;
 use super::request::Request;
-use super::response::{Body, Response};
-use crate::app::{Pull, Source, Wake};
-use crate::limits::{EVENTS_QUEUED, SOURCE_PIECE_BYTES};
-
-/// One message of a stream of events.
-#[derive(Debug, Clone, Default)]
-pub struct Event {
-    name: Option<String>,
-    id: Option<String>,
-    data: String,
-}
-
-impl Event {
-    /// An event with this text; each of its lines becomes a `data:` line.
-    pub fn data(text: impl Into<String>) -> Self {
-        Self { data: text.into(), ..Self::default() }
-    }
-
-    /// An event with a value as JSON.
-    ///
-    /// # Errors
-    /// When the value cannot be JSON, such as a map whose keys are no strings.
-    pub fn json(value: &impl serde::Serialize) -> Result<Self, serde_json::Error> {
-        serde_json::to_string(value).map(Self::data)
-    }
-
-    /// The same of this kind; browsers call the kind without a name `message`.
-    pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
-        self
-    }
-
-    /// The same with an id, by which a client says later what it has seen.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
-        self.id = Some(id.into());
-        self
-    }
-
-    /// As it leaves. A line end cannot stand in a name or an id: the rest of it is left out.
-    fn render(&self) -> Arc<[u8]> {
-        let mut text = String::with_capacity(self.data.len() + 64);
-        for (field, value) in [("event", &self.name), ("id", &self.id)] {
-            if let Some(value) = value.as_ref().and_then(|value| value.split(['\r', '\n', '\0']).next()) {
-                text.extend([field, ": ", value, "\n"]);
-            }
-        }
-        for line in self.data.replace("\r\n", "\n").split(['\r', '\n']) {
-            text.extend(["data: ", line, "\n"]);
-        }
-        text.push('\n');
-        text.into_bytes().into()
-    }
-}
+use crate::limits::EVENTS_QUEUED;
+use stream::{Mailbox, lock};
 
 /// What becomes of a subscriber whose queue is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,19 +57,6 @@ struct HubState {
     subscribers: Vec<Weak<Mailbox>>,
     /// The last events that had an id.
     kept: VecDeque<(String, Arc<[u8]>)>,
-}
-
-/// What waits for one subscriber.
-struct Mailbox {
-    state: Mutex<MailState>,
-    wake: OnceLock<Wake>,
-}
-
-#[derive(Default)]
-struct MailState {
-    queue: VecDeque<Arc<[u8]>>,
-    /// Nothing follows what is queued.
-    ended: bool,
 }
 
 impl Broadcast {
@@ -173,8 +114,7 @@ impl Broadcast {
             state.kept.iter().position(|(id, _)| id == last).map_or(0, |index| index + 1)
         });
         let queue = state.kept.iter().skip(seen).map(|(_, event)| Arc::clone(event)).collect();
-        let mail = Mutex::new(MailState { queue, ended: false });
-        let mailbox = Arc::new(Mailbox { state: mail, wake: OnceLock::new() });
+        let mailbox = Mailbox::new(queue);
         state.subscribers.push(Arc::downgrade(&mailbox));
         Sse { mailbox }
     }
@@ -202,91 +142,10 @@ impl Drop for Hub {
     }
 }
 
-impl Mailbox {
-    /// Whether the subscriber is still one.
-    fn put(&self, event: &Arc<[u8]>, queued_max: usize, overflow: Overflow) -> bool {
-        let mut state = lock(&self.state);
-        if state.queue.len() >= queued_max {
-            match overflow {
-                Overflow::DropOldest => drop(state.queue.pop_front()),
-                Overflow::Disconnect => {
-                    drop(state);
-                    self.end();
-                    return false;
-                }
-            }
-        }
-        state.queue.push_back(Arc::clone(event));
-        drop(state);
-        self.wake();
-        true
-    }
-
-    fn end(&self) {
-        lock(&self.state).ended = true;
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(wake) = self.wake.get() {
-            wake.wake();
-        }
-    }
-}
-
-/// A stream of events as an answer: what [`Broadcast::subscribe`] gives.
-pub struct Sse {
-    mailbox: Arc<Mailbox>,
-}
-
-impl Sse {
-    /// A stream of its own, and what sends to it.
-    pub fn channel() -> (Broadcast, Sse) {
-        let hub = Broadcast::new();
-        let sse = hub.subscribe();
-        (hub, sse)
-    }
-}
-
-const STREAM: &[u8] = b"Content-Type: text/event-stream\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\n";
-
-impl IntoResponse for Sse {
-    fn into_response(self) -> Response {
-        Response::raw(200, STREAM, Body::Stream(Box::new(self), None))
-    }
-}
-
-impl Source for Sse {
-    fn pull(&mut self, piece: &mut Vec<u8>) -> Pull {
-        let mut state = lock(&self.mailbox.state);
-        while piece.len() < SOURCE_PIECE_BYTES {
-            match state.queue.pop_front() {
-                Some(event) => piece.extend_from_slice(&event),
-                None if state.ended => return Pull::End,
-                None => return Pull::Later,
-            }
-        }
-        Pull::More
-    }
-
-    fn on_start(&mut self, wake: Wake) {
-        // Once, says the contract.
-        let _ = self.mailbox.wake.set(wake);
-    }
-
-    fn on_drain(&mut self) {
-        lock(&self.mailbox.state).ended = true;
-    }
-}
-
-/// A poisoned queue is still a queue.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::{Pull, Source};
 
     fn pulled(sse: &mut Sse) -> (String, Pull) {
         let mut piece = Vec::new();

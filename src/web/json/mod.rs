@@ -1,6 +1,10 @@
 //! Values to JSON, straight into memory: the same bytes as `serde_json` writes, several times as fast
 //! where there is text. `bench_node` under callgrind shows it.
 
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::fmt::{self, Display, Formatter};
 
 use serde::ser::{
@@ -9,6 +13,7 @@ use serde::ser::{
 };
 
 use crate::buffer::decimal;
+use text::string;
 
 /// Why a value is no JSON.
 #[derive(Debug)]
@@ -329,153 +334,5 @@ impl SerializeMap for Inside<'_> {
 
     fn end(self) -> Result<(), Fault> {
         self.finish()
-    }
-}
-
-/// Appends `text` as a JSON string (RFC 8259 §7).
-#[inline]
-fn string(out: &mut Vec<u8>, text: &str) {
-    let mut rest = text.as_bytes();
-    out.reserve(rest.len() + 2);
-    out.push(b'"');
-    while let Some(at) = first_special(rest) {
-        out.extend_from_slice(&rest[..at]);
-        escape(out, rest[at]);
-        rest = &rest[at + 1..];
-    }
-    out.extend_from_slice(rest);
-    out.push(b'"');
-}
-
-#[cold]
-fn escape(out: &mut Vec<u8>, octet: u8) {
-    let short = match octet {
-        b'"' | b'\\' => octet,
-        0x08 => b'b',
-        0x09 => b't',
-        0x0a => b'n',
-        0x0c => b'f',
-        0x0d => b'r',
-        _ => {
-            let hex = b"0123456789abcdef";
-            out.extend_from_slice(b"\\u00");
-            return out.extend([hex[usize::from(octet >> 4)], hex[usize::from(octet & 15)]]);
-        }
-    };
-    out.extend([b'\\', short]);
-}
-
-/// Where the first octet is that may not stand in a string as it is.
-#[inline]
-fn first_special(bytes: &[u8]) -> Option<usize> {
-    let (words, rest) = bytes.as_chunks::<8>();
-    for (index, word) in words.iter().enumerate() {
-        let marked = special(u64::from_le_bytes(*word));
-        if marked != 0 {
-            return Some(index * 8 + marked.trailing_zeros() as usize / 8);
-        }
-    }
-    let begun = bytes.len() - rest.len();
-    let is_special = |octet: &u8| *octet < 0x20 || matches!(octet, b'"' | b'\\');
-    rest.iter().position(is_special).map(|at| begun + at)
-}
-
-/// Marks the high bit of octets below a space, of quotes and of backslashes. Borrows may mark more
-/// behind the first one that is marked; that one is exact.
-#[inline]
-fn special(word: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 0xff;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    (control | zero(word ^ (ONES * b'"' as u64)) | zero(word ^ (ONES * b'\\' as u64))) & (ONES * 0x80)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-    use serde::Serialize;
-    use serde_json::value::RawValue;
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    fn same<T: Serialize>(value: &T) {
-        let mut out = b"before".to_vec();
-        write(value, &mut out).expect("JSON");
-        let expected = format!("before{}", serde_json::to_string(value).expect("JSON"));
-        assert_eq!(String::from_utf8_lossy(&out), expected);
-    }
-
-    #[derive(Serialize)]
-    struct Unit;
-
-    #[derive(Serialize)]
-    struct Newtype(u8);
-
-    #[derive(Serialize)]
-    struct Pair(i8, Unit);
-
-    #[derive(Serialize)]
-    enum Kind {
-        Unit,
-        Newtype(Newtype),
-        Tuple(u8, Option<u8>),
-        Struct { a: u8, b: Vec<Kind> },
-    }
-
-    #[derive(Serialize)]
-    struct All<'a> {
-        kinds: Vec<Kind>,
-        pair: Pair,
-        raw: &'a RawValue,
-        none: Option<u8>,
-        #[serde(flatten)]
-        more: BTreeMap<&'a str, char>,
-    }
-
-    #[test]
-    fn every_shape_is_written_as_serde_json_writes_it() {
-        let inner = vec![Kind::Unit, Kind::Tuple(1, None)];
-        let kinds = vec![Kind::Newtype(Newtype(7)), Kind::Struct { a: 2, b: inner }, Kind::Tuple(3, Some(4))];
-        let raw: Box<RawValue> = serde_json::from_str(r#"{"as": [ "it" , 1e3 ]}"#).expect("JSON");
-        let more = BTreeMap::from([("x", '"'), ("y", 'é')]);
-        same(&All { kinds, pair: Pair(-1, Unit), raw: &raw, none: None, more });
-        same(&(i64::MIN, i64::MAX, u64::MAX, i128::MIN, u128::MAX, -1i8, u8::MAX, 0));
-        same(&(0.0f64, -1.5f32, 1e300f64, f64::NAN, f64::INFINITY, 0.1f32 + 0.2f32));
-        same(&BTreeMap::from([(-1i8, ()), (5, ())]));
-        same(&BTreeMap::from([(true, 1), (false, 2)]));
-        same(&BTreeMap::from([('\n', [0u8; 0])]));
-        same(&json!({"a": [1, 2.5, null, true, {"b": []}], "": "\u{7f}\u{80}\u{0}"}));
-    }
-
-    #[test]
-    fn a_key_that_is_no_text_is_refused() {
-        let map = BTreeMap::from([(vec![1], 1)]);
-        assert!(write(&map, &mut Vec::new()).is_err() && serde_json::to_string(&map).is_err());
-        let map = BTreeMap::from([(None::<u8>, 1)]);
-        assert!(write(&map, &mut Vec::new()).is_err() && serde_json::to_string(&map).is_err());
-    }
-
-    #[test]
-    fn each_octet_is_told_apart_wherever_it_stands() {
-        for octet in 0..128u8 {
-            for length in 1..20 {
-                for at in 0..length {
-                    let mut text = vec![b'x'; length];
-                    text[at] = octet;
-                    same(&String::from_utf8(text).expect("ASCII"));
-                }
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn every_text_is_written_as_serde_json_writes_it(text in "(?s).{0,40}") {
-            same(&text);
-            same(&Value::from(text));
-        }
     }
 }
