@@ -7,7 +7,7 @@
 //! What one client sends must not be found out by how long another's request takes. So only field
 //! lines made of names that carry no secret are remembered.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 
 use alloc::vec::Vec;
 
@@ -23,15 +23,21 @@ const REMEMBERED_BYTES_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct HeadMemory {
     few: Few,
-    /// The field lines with their blank line; empty when nothing is remembered.
-    bytes: RefCell<Vec<u8>>,
-    said: Cell<Option<Said>>,
+    known: RefCell<Known>,
+}
+
+/// Field lines that were read.
+#[derive(Debug)]
+struct Known {
+    /// With their blank line; empty when nothing is remembered.
+    bytes: Vec<u8>,
+    said: Said,
 }
 
 impl HeadMemory {
     /// Remembers nothing yet.
     pub const fn new() -> Self {
-        Self { few: few(), bytes: RefCell::new(Vec::new()), said: Cell::new(None) }
+        Self { few: few(), known: RefCell::new(Known { bytes: Vec::new(), said: Said::NOTHING }) }
     }
 
     /// The head in front of `bytes` and its length, if it is one of those that clients usually send;
@@ -40,10 +46,10 @@ impl HeadMemory {
     pub fn parse<'b, 'h>(&'h self, bytes: &'b [u8], limits: &Limits) -> Option<(Head<'b, 'h>, usize)> {
         let window = &bytes[..bytes.len().min(limits.head_bytes)];
         let line = request_line(window)?;
-        if let Some(said) = self.said.get() {
-            let known = self.bytes.borrow();
-            if line.rest.starts_with(&known) {
-                return Some((line.head(&said, &self.few), line.length + known.len()));
+        {
+            let known = self.known.borrow();
+            if !known.bytes.is_empty() && line.rest.starts_with(&known.bytes) {
+                return Some((line.head(&known.said, &self.few), line.length + known.bytes.len()));
             }
         }
         self.learn(&line, limits)
@@ -51,7 +57,7 @@ impl HeadMemory {
 
     /// Reads field lines that are not those of the last head.
     fn learn<'b, 'h>(&'h self, line: &RequestLine<'b>, limits: &Limits) -> Option<(Head<'b, 'h>, usize)> {
-        self.said.set(None);
+        self.known.borrow_mut().bytes.clear();
         let (said, length) = field_lines(line.rest, &self.few, limits.headers)?;
         let head = line.head(&said, &self.few);
         self.remember(&line.rest[..length], said, head.fields);
@@ -60,10 +66,9 @@ impl HeadMemory {
 
     fn remember(&self, lines: &[u8], said: Said, fields: FieldLines<'_, '_>) {
         if lines.len() <= REMEMBERED_BYTES_MAX && fields.iter().all(|(name, _)| is_harmless(name)) {
-            let mut bytes = self.bytes.borrow_mut();
-            bytes.clear();
-            bytes.extend_from_slice(lines);
-            self.said.set(Some(said));
+            let mut known = self.known.borrow_mut();
+            known.bytes.extend_from_slice(lines);
+            known.said = said;
         }
     }
 }
@@ -112,7 +117,7 @@ mod tests {
     fn remembered(memory: &HeadMemory, head: &str) -> bool {
         let parsed = memory.parse(head.as_bytes(), &Limits::default());
         assert_eq!(parsed.expect("a usual head").1, head.len());
-        memory.said.get().is_some()
+        !memory.known.borrow().bytes.is_empty()
     }
 
     #[test]

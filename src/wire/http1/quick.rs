@@ -48,6 +48,12 @@ pub(super) struct Said {
     pub(super) count: usize,
 }
 
+impl Said {
+    /// By no field lines at all.
+    pub(super) const NOTHING: Self =
+        Self { framing: Framing::None, keep_alive: true, expects_continue: false, host: (0, 0), count: 0 };
+}
+
 #[inline(always)]
 pub(super) fn request_line(bytes: &[u8]) -> Option<RequestLine<'_>> {
     let (method, target) = method(bytes)?;
