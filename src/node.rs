@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -196,13 +196,9 @@ impl Node {
     /// # Errors
     /// When the address, the data directory or threads cannot be had.
     pub fn start(settings: Settings) -> Result<Self, Failure> {
-        let failed: Arc<OnceLock<Arc<Mesh>>> = Arc::default();
-        let others = Arc::clone(&failed);
-        // Whoever cannot go on takes the others along.
-        let on_failure: OnFailure = Arc::new(move |_, _| others.get().into_iter().for_each(|mesh| mesh.drain()));
-        let node = start(settings, &on_failure)?;
-        let _ = failed.set(Arc::clone(node.mesh()));
-        Ok(node)
+        // It is logged, all threads end, and `wait` tells.
+        let on_failure: OnFailure = Arc::new(|_, _| {});
+        start(settings, &on_failure)
     }
 
     /// Where it listens.

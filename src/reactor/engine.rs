@@ -35,7 +35,7 @@ impl Plan {
     }
 }
 
-/// Is told when a thread cannot go on: which one, and why.
+/// Is told when a thread cannot go on: which one, and why. Then all others are asked to end.
 pub type OnFailure = Arc<dyn Fn(usize, &str) + Send + Sync>;
 
 /// The threads of a node that runs.
@@ -69,7 +69,13 @@ impl Engine {
             let shared = Shared { mesh: Arc::clone(&engine.mesh), pool: Arc::clone(&engine.pool) };
             let meters = Arc::clone(&engine.meters[index]);
             let reactor = Reactor::new(index, seat, socket, app(), settings.clone(), shared, meters);
-            let thread = spawn(index, reactor, plan.pin, Arc::clone(on_failure));
+            let (mesh, on_failure) = (Arc::clone(&engine.mesh), Arc::clone(on_failure));
+            let give_up = move |failure: &str| {
+                on_failure(index, failure);
+                // A node that is deaf on one core must not look alive.
+                mesh.drain();
+            };
+            let thread = spawn(index, reactor, plan.pin, give_up);
             engine.threads.push(thread.map_err(|error| failed("cannot start a thread", &error))?);
         }
         Ok(engine)
@@ -98,7 +104,12 @@ fn failed(what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
-fn spawn(index: usize, reactor: Reactor, pin: bool, on_failure: OnFailure) -> io::Result<JoinHandle<bool>> {
+fn spawn(
+    index: usize,
+    reactor: Reactor,
+    pin: bool,
+    give_up: impl FnOnce(&str) + Send + 'static,
+) -> io::Result<JoinHandle<bool>> {
     std::thread::Builder::new().name(format!("lattice-{index}")).spawn(move || {
         let cpus = sys::allowed_cpus();
         if pin
@@ -113,7 +124,7 @@ fn spawn(index: usize, reactor: Reactor, pin: bool, on_failure: OnFailure) -> io
             Err(_) => "it panicked outside of any connection".to_owned(),
         };
         log::error!("thread {index} cannot go on: {failure}");
-        on_failure(index, &failure);
+        give_up(&failure);
         false
     })
 }

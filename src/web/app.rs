@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::client::TestClient;
 use super::error::Failure;
-use super::group::{Call, Group, Scope, Spec};
+use super::group::{Call, Closed, Group, Scope, Spec};
 use super::handler::Handler;
 use super::middleware::Middleware;
+use super::mount::Mount;
 use super::request::Request;
 use super::response::Response;
 use super::run::{Hooks, Running};
@@ -17,7 +18,7 @@ use super::service::{OnSlow, SlowObserver, SlowRequest, Web};
 use super::settings::Settings;
 use super::state::States;
 use super::table::{OnError, Route, Table};
-use crate::app::{self, Observer, Router, RouterBuilder, Stopwatch};
+use crate::app::{self, Observer, RouteSpec, Router, RouterBuilder, Service, Stopwatch};
 use crate::limits::ROUTES_MAX;
 use crate::wire::http1::Method;
 
@@ -43,6 +44,7 @@ pub struct App {
 /// An app whose routes are in place, for any number of threads.
 pub(super) struct Built {
     router: Arc<Router>,
+    mounts: Vec<Mount>,
     pub(super) table: Arc<Table>,
     on_slow: Option<(Duration, OnSlow)>,
     pub(super) settings: Settings,
@@ -146,6 +148,27 @@ impl App {
     /// ```
     pub fn group(self, prefix: &str, routes: impl FnOnce(Group) -> Group) -> Self {
         self.with(|root| root.group(prefix, routes))
+    }
+
+    /// Puts a service of the core below a prefix, one for each thread; its routes come with it.
+    ///
+    /// Middlewares stand before it, with one difference: it writes its answers itself, so what `after`
+    /// is shown is an empty answer of status 200, and the fields added to that are added to its own.
+    ///
+    /// ```
+    /// use lattice::App;
+    /// use lattice::service::ping::Ping;
+    ///
+    /// let app = App::new().mount("/node", Ping::routes(), Ping::new).test();
+    /// assert_eq!(app.get("/node/healthz").send().text(), r#"{"status":"live"}"#);
+    /// ```
+    pub fn mount<S: Service + 'static>(
+        self,
+        prefix: &str,
+        routes: Vec<RouteSpec>,
+        make: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|root| root.mount(prefix, routes, make))
     }
 
     /// Puts a middleware before everything, also before what no route fits, inside of those added
@@ -259,12 +282,12 @@ impl App {
     }
 
     fn build(self) -> Built {
-        let (specs, mut scopes) = self.root.close();
+        let Closed { specs, mounts, mut scopes } = self.root.close();
         assert!(specs.len() <= ROUTES_MAX, "{} routes are more than {ROUTES_MAX}", specs.len());
         specs.iter().for_each(|spec| demand(spec, &self.states));
         // The longest prefix first: it is the innermost group.
         scopes.sort_by_key(|scope: &Scope| std::cmp::Reverse(scope.prefix.len()));
-        let router = Arc::new(router(&specs));
+        let router = Arc::new(router(&specs, &mounts));
         let table = Table {
             routes: specs.into_iter().map(Route::new).collect(),
             scopes,
@@ -274,7 +297,8 @@ impl App {
             on_error: self.on_error,
             ..Table::default()
         };
-        Built { router, table: Arc::new(table), on_slow: self.on_slow, settings: self.settings, hooks: self.hooks }
+        let (table, on_slow) = (Arc::new(table), self.on_slow);
+        Built { router, mounts, table, on_slow, settings: self.settings, hooks: self.hooks }
     }
 }
 
@@ -293,8 +317,12 @@ fn demand(spec: &Spec, states: &States) {
     }
 }
 
-fn router(specs: &[Spec]) -> Router {
+/// Its own routes come last: misses are for the last service.
+fn router(specs: &[Spec], mounts: &[Mount]) -> Router {
     let mut router = RouterBuilder::new();
+    for mount in mounts {
+        router.mount(&[&mount.prefix], &mount.routes);
+    }
     router.mount(&[""], &[]);
     for (id, spec) in specs.iter().enumerate() {
         router.route(spec.method, &spec.pattern.routed, id as u16, spec.body);
@@ -306,10 +334,13 @@ fn router(specs: &[Spec]) -> Router {
 impl Built {
     /// The app of one thread, which measures with `stopwatch` if it has to.
     pub(super) fn app(&self, stopwatch: Stopwatch) -> app::App {
-        let app = app::App::new(Arc::clone(&self.router), Vec::new(), vec![Box::new(Web(Arc::clone(&self.table)))]);
+        let mut services: Vec<Box<dyn Service>> = self.mounts.iter().map(|mount| mount.service(&self.table)).collect();
+        let service = services.len();
+        services.push(Box::new(Web(Arc::clone(&self.table))));
+        let app = app::App::new(Arc::clone(&self.router), Vec::new(), services);
         let Some((above, on_slow)) = &self.on_slow else { return app };
         let above_ns = u64::try_from(above.as_nanos()).unwrap_or(u64::MAX);
-        let observer = SlowObserver { table: Arc::clone(&self.table), above_ns, on_slow: Arc::clone(on_slow) };
+        let observer = SlowObserver { table: Arc::clone(&self.table), service, above_ns, on_slow: Arc::clone(on_slow) };
         let observers: Vec<Box<dyn Observer>> = vec![Box::new(observer)];
         app.observed_by(observers, stopwatch)
     }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::extract::Needs;
 use super::handler::{Fixed, Handler};
 use super::middleware::{After, Before, Chain, Middleware};
+use super::mount::Mount;
 use super::pattern::Pattern;
 use super::request::Request;
 use super::response::Response;
-use crate::app::BodyPolicy;
+use crate::app::{BodyPolicy, RouteSpec, Service};
 use crate::wire::http1::Method;
 
 /// What answers the requests of a route.
@@ -38,6 +39,7 @@ pub(super) struct Scope {
 pub struct Group {
     prefix: String,
     specs: Vec<Spec>,
+    mounts: Vec<Mount>,
     /// Of the groups inside.
     scopes: Vec<Scope>,
     chain: Chain,
@@ -45,7 +47,7 @@ pub struct Group {
 
 impl Group {
     pub(super) fn new(prefix: String) -> Self {
-        Self { prefix, specs: Vec::new(), scopes: Vec::new(), chain: Chain::new() }
+        Self { prefix, specs: Vec::new(), mounts: Vec::new(), scopes: Vec::new(), chain: Chain::new() }
     }
 
     /// Answers GET, and HEAD with the same head. See [`App::get`](super::App::get).
@@ -91,9 +93,22 @@ impl Group {
     /// Routes below a further prefix.
     pub fn group(mut self, prefix: &str, routes: impl FnOnce(Group) -> Group) -> Self {
         let inner = routes(Group::new(self.full(prefix)));
-        let (specs, scopes) = inner.close();
+        let Closed { specs, mounts, scopes } = inner.close();
         self.specs.extend(specs);
+        self.mounts.extend(mounts);
         self.scopes.extend(scopes);
+        self
+    }
+
+    /// Puts a service of the core below a prefix, see [`App::mount`](super::App::mount).
+    pub fn mount<S: Service + 'static>(
+        mut self,
+        prefix: &str,
+        routes: Vec<RouteSpec>,
+        make: impl Fn() -> S + Send + Sync + 'static,
+    ) -> Self {
+        let prefix = self.full(prefix).trim_end_matches('/').to_owned();
+        self.mounts.push(Mount { prefix, routes, make: Arc::new(move || Box::new(make())), chain: Chain::new() });
         self
     }
 
@@ -129,14 +144,22 @@ impl Group {
         if full.is_empty() { "/".into() } else { full }
     }
 
-    /// Its routes and scopes, with its own middlewares before theirs.
-    pub(super) fn close(self) -> (Vec<Spec>, Vec<Scope>) {
+    /// What it declares, with its own middlewares before theirs.
+    pub(super) fn close(self) -> Closed {
         let outer = self.chain;
         let compose = |inner: Chain| outer.iter().cloned().chain(inner).collect::<Chain>();
         let specs = self.specs.into_iter().map(|spec| Spec { chain: compose(spec.chain), ..spec }).collect();
+        let mounts = self.mounts.into_iter().map(|mount| Mount { chain: compose(mount.chain), ..mount }).collect();
         let inner = self.scopes.into_iter().map(|scope| Scope { chain: compose(scope.chain), ..scope });
         let mut scopes: Vec<Scope> = inner.collect();
         scopes.push(Scope { prefix: self.prefix, chain: outer });
-        (specs, scopes)
+        Closed { specs, mounts, scopes }
     }
+}
+
+/// What a group declares.
+pub(super) struct Closed {
+    pub(super) specs: Vec<Spec>,
+    pub(super) mounts: Vec<Mount>,
+    pub(super) scopes: Vec<Scope>,
 }

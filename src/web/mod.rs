@@ -31,6 +31,7 @@ mod handler;
 mod json;
 mod later;
 mod middleware;
+mod mount;
 mod pattern;
 mod render;
 mod request;

@@ -94,15 +94,9 @@ impl Running {
         let plan = built.settings.plan();
         let sockets = listen(address, plan.threads(), &built)?;
         let address = sockets[0].local_addr()?;
-        // Whoever cannot go on takes the others along: a server that is deaf on one core must not look alive.
-        let failed: Arc<Mutex<Option<Handle>>> = Arc::default();
-        let ends = Arc::clone(&failed);
-        let on_failure: OnFailure = Arc::new(move |_, _| {
-            if let Some(handle) = &*ends.lock().unwrap_or_else(PoisonError::into_inner) {
-                handle.shutdown();
-            }
-        });
         let reactor = built.settings.reactor();
+        // It is logged, all threads end, and `wait` tells.
+        let on_failure: OnFailure = Arc::new(|_, _| {});
         let engine = Engine::start(&plan, sockets, &reactor, || built.app(stopwatch()), &on_failure)?;
         let hooks = std::mem::take(&mut built.hooks);
         let handle = Handle(Arc::new(Ending {
@@ -111,7 +105,6 @@ impl Running {
             over: Mutex::new(false),
             told: Condvar::new(),
         }));
-        *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle.clone());
         let (table, on_stop) = (built.table, hooks.stop);
         let mut running = Self { address, table, handle, engine: Some(engine), tasks: Vec::new(), on_stop };
         hooks.start.into_iter().for_each(|hook| hook(address));

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::error::Failure;
 use super::later::guarded;
+use super::middleware::Middleware;
 use super::request::{Locals, Request};
 use super::response::{Body, Kind, Response, Special};
 use super::table::{Route, Table};
@@ -34,12 +35,13 @@ impl Service for Web {
             return Flow::Done;
         }
         let mut request = Request::new(core, table.way(route), Locals::default());
-        let (response, depth) = table.call(route, &mut request);
+        let chain = table.chain(route, &request);
+        let (response, depth) = table.call(chain, &mut request, |request| table.handle(route, request));
         match response.body {
             Body::Special(Special(Kind::Receive(receiver))) if route.is_some_and(|route| route.is_upload) => {
                 Flow::Receive(Box::new(ToSink { receiver, depth, locals: request.locals }))
             }
-            _ => settle(table, route, request, response, depth, reply),
+            _ => settle(table, chain, request, response, depth, reply),
         }
     }
 
@@ -48,14 +50,15 @@ impl Service for Web {
         let route = table.routes.get(usize::from(core.route.id));
         let parked = value.downcast().expect("this service parks nothing else");
         let Parked { response, depth, locals } = *parked;
-        settle(table, route, Request::new(core, table.way(route), locals), response, depth, reply)
+        let request = Request::new(core, table.way(route), locals);
+        settle(table, table.chain(route, &request), request, response, depth, reply)
     }
 }
 
 /// Writes the answer, or has it made first.
-fn settle(
+pub(super) fn settle(
     table: &Table,
-    route: Option<&Route>,
+    chain: &[Arc<dyn Middleware>],
     request: Request<'_>,
     mut response: Response,
     depth: usize,
@@ -73,7 +76,7 @@ fn settle(
         }
         _ => {}
     }
-    table.finish(route, &request, response, depth).write(reply)
+    table.finish(chain, &request, response, depth).write(reply)
 }
 
 /// A request that took longer than it should, see [`App::on_slow`](super::App::on_slow).
@@ -99,6 +102,8 @@ pub(super) type OnSlow = Arc<dyn Fn(&SlowRequest<'_>) + Send + Sync>;
 /// Tells of slow requests.
 pub(super) struct SlowObserver {
     pub(super) table: Arc<Table>,
+    /// The index of [`Web`]; others have routes of their own.
+    pub(super) service: usize,
     pub(super) above_ns: u64,
     pub(super) on_slow: OnSlow,
 }
@@ -108,7 +113,8 @@ impl Observer for SlowObserver {
         if answer.elapsed_ns < self.above_ns {
             return;
         }
-        let route = self.table.routes.get(usize::from(request.route.id));
+        let is_ours = request.route.service == self.service;
+        let route = self.table.routes.get(usize::from(request.route.id)).filter(|_| is_ours);
         (self.on_slow)(&SlowRequest {
             method: request.head.method,
             path: std::str::from_utf8(request.head.path).unwrap_or_default(),

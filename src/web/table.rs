@@ -78,7 +78,7 @@ impl Table {
 
     /// The middlewares of a request: of what no route fits, those of the group it would belong to.
     #[inline]
-    fn chain<'r>(&'r self, route: Option<&'r Route>, request: &Request<'_>) -> &'r [Arc<dyn Middleware>] {
+    pub(super) fn chain<'r>(&'r self, route: Option<&'r Route>, request: &Request<'_>) -> &'r [Arc<dyn Middleware>] {
         match route {
             Some(route) => &route.chain,
             None => self.chain_of_miss(request.path()),
@@ -90,14 +90,23 @@ impl Table {
         self.scopes.iter().find(|scope| covers(&scope.prefix, path)).map_or(&[], |scope| &scope.chain)
     }
 
-    /// The answer of the handler, or of a middleware in its place, and how many middlewares have let
-    /// the request pass and are still to see it: none, unless it has to be made first.
+    /// The answer of `handler`, or of a middleware in its place, and how many middlewares have let the
+    /// request pass and are still to see it: none, unless it has to be made first.
     #[inline]
-    pub(super) fn call(&self, route: Option<&Route>, request: &mut Request<'_>) -> (Response, usize) {
+    pub(super) fn call(
+        &self,
+        chain: &[Arc<dyn Middleware>],
+        request: &mut Request<'_>,
+        handler: impl FnOnce(&Request<'_>) -> Response,
+    ) -> (Response, usize) {
         let mut depth = 0;
         let response = guarded(|| {
-            let chain = self.chain(route, request);
-            let mut response = self.pass(route, chain, &mut depth, request);
+            let stopped = chain.iter().find_map(|middleware| {
+                let response = middleware.before(request);
+                depth += usize::from(response.is_none());
+                response
+            });
+            let mut response = stopped.unwrap_or_else(|| handler(request));
             if response.is_made() {
                 // Should one of them panic, nobody else is asked.
                 let passed = &chain[..std::mem::take(&mut depth)];
@@ -108,20 +117,9 @@ impl Table {
         (response, depth)
     }
 
+    /// What a request without a middleware in its way is answered.
     #[inline]
-    fn pass(
-        &self,
-        route: Option<&Route>,
-        chain: &[Arc<dyn Middleware>],
-        depth: &mut usize,
-        request: &mut Request<'_>,
-    ) -> Response {
-        for middleware in chain {
-            if let Some(response) = middleware.before(request) {
-                return response;
-            }
-            *depth += 1;
-        }
+    pub(super) fn handle(&self, route: Option<&Route>, request: &Request<'_>) -> Response {
         match route {
             Some(route) => (route.call)(request),
             None => self.miss(request),
@@ -132,26 +130,31 @@ impl Table {
     #[inline]
     pub(super) fn finish(
         &self,
-        route: Option<&Route>,
+        chain: &[Arc<dyn Middleware>],
         request: &Request<'_>,
         response: Response,
         depth: usize,
     ) -> Response {
         match depth == 0 && response.failure.is_none() {
             true => response,
-            false => self.finish_late(route, request, response, depth),
+            false => self.finish_late(chain, request, response, depth),
         }
     }
 
     #[cold]
-    fn finish_late(&self, route: Option<&Route>, request: &Request<'_>, response: Response, depth: usize) -> Response {
+    fn finish_late(
+        &self,
+        chain: &[Arc<dyn Middleware>],
+        request: &Request<'_>,
+        response: Response,
+        depth: usize,
+    ) -> Response {
         let finished = guarded(|| {
             let mut response = match &response.failure {
                 None => response,
                 Some(failure) => self.tell(request, failure, response.close),
             };
-            let passed = &self.chain(route, request)[..depth];
-            passed.iter().rev().for_each(|middleware| middleware.after(request, &mut response));
+            chain[..depth].iter().rev().for_each(|middleware| middleware.after(request, &mut response));
             response
         });
         // A middleware or the hook itself has failed: nobody else is asked.

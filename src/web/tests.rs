@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::*;
+use crate::app::{self, BodyPolicy, Flow, Reply, RouteSpec, Service, Value};
 use crate::limits::ROUTES_MAX;
 
 fn get(app: App, target: &str) -> TestResponse {
@@ -508,6 +509,54 @@ fn routes_are_counted_up_to_their_bound() {
     assert_eq!(last.get("/0/256").send().status, 404);
     let panic = std::panic::catch_unwind(|| app(ROUTES_MAX + 1).test()).err().expect("one too many");
     assert!(panic.downcast_ref::<String>().is_some_and(|said| said.contains("routes are more than")));
+}
+
+/// A service of the core: answers at once, or from the pool.
+struct Core;
+
+impl Service for Core {
+    fn call(&mut self, request: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        if request.route.id == 1 {
+            return Flow::wait(|| "from the pool");
+        }
+        reply.json(200, b"1");
+        Flow::Done
+    }
+
+    fn resume(&mut self, _: &app::Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
+        let text = value.downcast::<&str>().expect("what the job left");
+        reply.status(200).body(app::Body::Bytes(text.as_bytes()));
+        Flow::Done
+    }
+}
+
+#[test]
+fn services_of_the_core_stand_behind_middlewares_too() {
+    let spec = |pattern, id| RouteSpec { method: Method::Get, pattern, id, body: BodyPolicy::Discard, open: true };
+    let later = |request: &mut Request<'_>| (request.query_string() == Some("l")).then(|| Response::later(|| "made"));
+    let app = App::new()
+        .mount("/bare", vec![spec("/", 0), spec("/later", 1)], || Core)
+        .group("/core", |core| {
+            core.middleware(Tell("a")).before(later).mount("/", vec![spec("/", 0), spec("/later", 1)], || Core)
+        })
+        .get("/own", || "own")
+        .test();
+    for (target, text, after) in [
+        ("/bare", "1", ""),
+        ("/bare/later", "from the pool", ""),
+        ("/core", "1", "a"),
+        ("/core/later", "from the pool", "a"),
+        ("/core?a", "stopped by a", ""),
+        ("/core/later?l", "made", "a"),
+        ("/own", "own", ""),
+    ] {
+        let answer = app.get(target).send();
+        assert_eq!((answer.status, answer.text(), &*after_of(&answer)), (200, text, after), "{target}");
+    }
+    let answer = app.post("/core").send();
+    assert_eq!((answer.status, &*after_of(&answer)), (405, "a"));
+    let broken = App::new().before(|_| panic!("before breaks")).mount("/", vec![spec("/", 0)], || Core).test();
+    assert_eq!((broken.get("/").send().status, broken.failures()), (500, 1));
 }
 
 #[test]
