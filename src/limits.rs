@@ -39,6 +39,19 @@ pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
+// Fields that ask for one representation or another.
+
+/// Entity tags of an `If-Match` or `If-None-Match` that are looked at.
+pub const ETAGS_MAX: usize = 64;
+/// Ranges of one `Range`; a client that asks for more is sent everything.
+pub const RANGES_MAX: usize = 16;
+/// Bytes between two ranges up to which they are sent as one: about what another part costs.
+pub const RANGE_GAP_BYTES_MAX: u64 = 128;
+/// Preferences of one `Accept…` field that are looked at.
+pub const PREFERENCES_MAX: usize = 64;
+/// Proxies that a request may have come through; what is said of those before is not read.
+pub const FORWARDED_HOPS_MAX: usize = 32;
+
 // Buffers and fairness.
 
 /// The receive buffer that each thread owns.
@@ -154,6 +167,22 @@ pub const MANIFEST_BYTES_MAX: usize = 1024 * 1024;
 /// Readme kept for a package; the rest is cut at a character.
 pub const README_BYTES_MAX: usize = 64 * 1024;
 
+// Files that are served as they are.
+
+/// Longest path of a file within its directory, in bytes, decoded.
+pub const FILE_PATH_BYTES_MAX: usize = 1024;
+/// Longest name of one file or directory: what file systems have.
+pub const FILE_NAME_BYTES_MAX: usize = 255;
+/// Files up to this size are kept in memory (default): one copy costs less than what `sendfile` does
+/// for each page.
+pub const FILE_MEMORY_BYTES: u64 = 1024 * 1024;
+/// Memory for files that are kept, over all threads (default).
+pub const FILE_CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Most files that are kept open by one thread because they are larger.
+pub const FILES_OPEN_MAX: usize = 64;
+/// How long a file is believed not to have changed (default).
+pub const FILE_FRESH_NS: u64 = SECOND_NS;
+
 // Measuring.
 
 /// Most samples of one bench.
@@ -186,3 +215,6 @@ const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(TARBALL_BYTES <= TARBALL_BYTES_MAX);
 const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
+const _: () = assert!(FILE_PATH_BYTES_MAX <= TARGET_BYTES_MAX / 3); // also when every byte is escaped
+const _: () = assert!(FILE_MEMORY_BYTES <= FILE_CACHE_BYTES as u64);
+const _: () = assert!(FILE_NAME_BYTES_MAX <= FILE_PATH_BYTES_MAX);

@@ -15,7 +15,10 @@ type Property = fn(&[u8]);
 const TARGETS: &[(&str, Property)] = &[
     ("chunked_body", http1::fuzz::chunked_body),
     ("cookie", http::cookie::fuzz),
+    ("http_accept", http::fuzz::accept),
+    ("http_conditional", http::fuzz::conditional),
     ("http_head", http1::fuzz::head),
+    ("http_range", http::fuzz::range),
     ("package_name", npm::name::fuzz),
     ("publish_document", npm::document::fuzz),
 ];

@@ -14,13 +14,19 @@
 //! Each thread of the loop has its own `App` with its own slices, so a slice is `&mut self` and
 //! needs no lock. What threads must tell each other travels as a [`Change`].
 
+pub(crate) mod cache;
+pub mod compress;
+pub mod files;
 pub mod flow;
 pub mod identity;
 mod literal_paths;
 pub mod reply;
+pub mod representation;
 pub mod request;
 pub mod router;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use flow::{Change, Flow, Job, Lane, Outcome, Pull, Sink, Source, Value, Wake};
 pub use identity::{Caller, Identity};

@@ -25,13 +25,40 @@ pub enum Body<'a> {
     File(&'a Arc<File>, u64, u64),
 }
 
-impl Body<'_> {
-    fn len(&self) -> u64 {
+impl<'a> Body<'a> {
+    /// A part of it, which must be within it.
+    pub fn slice(&self, range: Range<u64>) -> Body<'a> {
+        assert!(range.start <= range.end && range.end <= self.len(), "a part of a body is within it");
+        let (start, end) = (range.start as usize, range.end as usize);
+        match self {
+            Body::Empty => Body::Empty,
+            Body::Bytes(bytes) => Body::Bytes(&bytes[start..end]),
+            Body::Shared(bytes, whole) => Body::Shared(bytes, whole.start + start..whole.start + end),
+            Body::File(file, offset, _) => Body::File(file, offset + range.start, range.end - range.start),
+        }
+    }
+
+    /// Its length, in bytes.
+    pub fn len(&self) -> u64 {
         match self {
             Body::Empty => 0,
             Body::Bytes(bytes) => bytes.len() as u64,
             Body::Shared(_, range) => range.len() as u64,
             Body::File(_, _, length) => *length,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn put(&self, out: &mut SendBuf) {
+        match self {
+            Body::Empty => {}
+            Body::Bytes(bytes) => out.put(bytes),
+            Body::Shared(bytes, range) => out.put_shared(bytes, range.clone()),
+            Body::File(file, offset, length) => out.put_file(file, *offset, *length),
         }
     }
 }
@@ -192,21 +219,21 @@ impl<'a> Reply<'a> {
 
     /// Ends the answer with a body of known length.
     pub fn body(&mut self, body: Body<'_>) {
+        self.pieces(&[body]);
+    }
+
+    /// Ends the answer with a body that is these pieces one after the other.
+    pub fn pieces(&mut self, pieces: &[Body<'_>]) {
         let State::Head { status } = self.state else { panic!("status first") };
         if status != 304 && status != 204 {
-            emit::content_length(self.out, body.len());
+            emit::content_length(self.out, pieces.iter().map(Body::len).sum());
         }
         self.end_head();
         self.state = State::Finished { status };
         if self.terms.head_only || status == 304 || status == 204 {
             return;
         }
-        match body {
-            Body::Empty => {}
-            Body::Bytes(bytes) => self.out.put(bytes),
-            Body::Shared(bytes, range) => self.out.put_shared(bytes, range),
-            Body::File(file, offset, length) => self.out.put_file(file, offset, length),
-        }
+        pieces.iter().for_each(|piece| piece.put(self.out));
     }
 
     /// Ends the head; the body comes from the [`super::Source`] of [`super::Flow::Send`]. Without a

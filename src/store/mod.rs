@@ -17,6 +17,7 @@ mod accounts;
 mod blobs;
 mod effects;
 mod error;
+pub mod files;
 mod lock;
 mod number;
 mod packages;

@@ -8,6 +8,7 @@ mod bad_input;
 mod concurrent;
 mod crash;
 mod memory;
+mod parts;
 mod trouble;
 
 use support::{Node, Package, Response};

@@ -15,12 +15,13 @@ use flate2::write::GzEncoder;
 use std::collections::HashMap;
 
 use crate::app::Rendered;
+use crate::app::cache::Cache;
 use crate::app::store::{BlobId, Package, Result};
 use crate::service::npm::access::RuleIndex;
-use crate::service::npm::cache::Cache;
-use crate::service::npm::negotiate::{Coding, Form};
+use crate::service::npm::negotiate::Form;
 use crate::service::npm::packument::{Renderer, push_hex};
 use crate::wire::date::http_date;
+use crate::wire::http::accept::Coding;
 
 /// Level of compression: 9 takes several times as long for about a hundredth less.
 const GZIP_LEVEL: u32 = 6;
@@ -37,6 +38,8 @@ const VERSION_OVERHEAD_BYTES: usize = 160;
 const PUBLIC: &str = "public, no-cache";
 /// The same for what not everybody may read.
 const PRIVATE: &str = "private, no-cache";
+/// The coding that documents are kept in beside the plain one.
+const GZIP: Option<Coding> = Some(Coding::Gzip);
 /// `Vary` of everything that is negotiated.
 pub(crate) const VARY: &str = "Accept, Accept-Encoding";
 
@@ -75,10 +78,10 @@ impl Document {
         let represent = |form, coding, bytes: Vec<u8>| represent(form, coding, bytes, modified_s, cache_control);
         let [full, abbreviated] = [renderer.full().into_bytes(), renderer.abbreviated().into_bytes()];
         let representations = [
-            represent(Form::Full, Coding::Gzip, gzip(&full)),
-            represent(Form::Full, Coding::Identity, full),
-            represent(Form::Abbreviated, Coding::Gzip, gzip(&abbreviated)),
-            represent(Form::Abbreviated, Coding::Identity, abbreviated),
+            represent(Form::Full, GZIP, gzip(&full)),
+            represent(Form::Full, None, full),
+            represent(Form::Abbreviated, GZIP, gzip(&abbreviated)),
+            represent(Form::Abbreviated, None, abbreviated),
         ];
         let bodies: usize = representations.iter().map(|one| one.rendered.body().len()).sum();
         let tarballs = package.versions.iter().map(|one| (one.version.as_str().into(), one.tarball.blob)).collect();
@@ -87,13 +90,13 @@ impl Document {
         Self { name, rule, modified_s, cache_control, representations, tarballs, bytes }
     }
 
-    /// The representation of this form and coding.
-    pub(crate) fn representation(&self, form: Form, coding: Coding) -> &Representation {
+    /// The representation of this form, with gzip or as it is.
+    pub(crate) fn representation(&self, form: Form, coding: Option<Coding>) -> &Representation {
         let form = match form {
             Form::Full => 0,
             Form::Abbreviated => 2,
         };
-        &self.representations[form + usize::from(coding == Coding::Identity)]
+        &self.representations[form + usize::from(coding.is_none())]
     }
 
     /// The tarball of a version.
@@ -102,22 +105,24 @@ impl Document {
     }
 }
 
-fn represent(form: Form, coding: Coding, bytes: Vec<u8>, modified_s: u64, cache_control: &str) -> Representation {
+fn represent(
+    form: Form,
+    coding: Option<Coding>,
+    bytes: Vec<u8>,
+    modified_s: u64,
+    cache_control: &str,
+) -> Representation {
     let etag = etag_of(&bytes);
-    let content_type: &[u8] = match form {
-        Form::Abbreviated => b"application/vnd.npm.install-v1+json",
-        Form::Full => b"application/json",
-    };
     let modified = http_date(modified_s);
     let fields: [(&str, &[u8]); 6] = [
-        ("Content-Type", content_type),
+        ("Content-Type", form.media_type().as_bytes()),
         ("Cache-Control", cache_control.as_bytes()),
         ("ETag", etag.as_bytes()),
         ("Last-Modified", &modified),
         ("Vary", VARY.as_bytes()),
         ("Content-Encoding", b"gzip"),
     ];
-    let fields = if coding == Coding::Gzip { &fields[..] } else { &fields[..5] };
+    let fields = if coding.is_some() { &fields[..] } else { &fields[..5] };
     Representation { rendered: Rendered::new(200, fields, bytes.into()), etag }
 }
 
@@ -303,7 +308,7 @@ mod tests {
         let document = document(&["1.0.0"]);
         let mut tags: Vec<&str> = Vec::new();
         for form in [Form::Full, Form::Abbreviated] {
-            let [plain, packed] = [Coding::Identity, Coding::Gzip].map(|coding| document.representation(form, coding));
+            let [plain, packed] = [None, GZIP].map(|coding| document.representation(form, coding));
             let mut unpacked = Vec::new();
             let read = flate2::read::GzDecoder::new(&packed.rendered.body()[..]).read_to_end(&mut unpacked);
             assert!(read.is_ok());

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::app::identity::Standing;
+use crate::app::representation::{Representation, Variant};
 use crate::app::router::{RouteSpec, decode};
 use crate::app::store::{Actor, Package, Result};
 use crate::app::{Body, Change, Flow, Identity, Job, Lane, Outcome, Reply, Request, Service, Value};
 use crate::service::npm::access::{Action, Decision, RuleIndex};
 use crate::service::npm::answer::Answer;
-use crate::service::npm::conditional::is_fresh;
 use crate::service::npm::name::PackageName;
 use crate::service::npm::negotiate;
 use crate::service::npm::packument::Renderer;
@@ -21,7 +21,9 @@ use crate::service::npm::tarball::Tarball;
 use crate::service::npm::threaded::{Begun, Threaded};
 use crate::service::npm::users::{self, Credentials};
 use crate::service::npm::write::no_tarball;
-use crate::wire::date::parse_http_date;
+use crate::wire::http::accept::{Coding, coding};
+use crate::wire::http::conditional::{self, Conditions, Modified, Validators};
+use crate::wire::http::etag::EntityTag;
 use crate::wire::http1::Framing;
 
 /// The registry, as one thread serves it.
@@ -278,33 +280,50 @@ fn is_coded(request: &Request<'_>) -> bool {
 
 impl Page {
     fn write(&self, request: &Request<'_>, reply: &mut Reply<'_>) {
-        let has_it = is_fresh(request.header("If-None-Match"), || None, &self.etag, 0);
-        reply.status(if has_it { 304 } else { 200 });
-        reply.header("ETag", self.etag.as_bytes()).header("Cache-Control", self.cache_control.as_bytes());
-        match has_it {
-            true => reply.empty(),
-            false => {
-                reply.header("Content-Type", b"application/json").body(Body::Shared(&self.json, 0..self.json.len()))
-            }
+        let body = Body::Shared(&self.json, 0..self.json.len());
+        let page = Representation {
+            content_type: "application/json",
+            cache_control: Some(self.cache_control),
+            modified: None,
+            fields: &[],
+            variants: &[Variant { coding: None, etag: Some(&self.etag), body }],
+        };
+        page.answer(request, reply);
+    }
+}
+
+/// A document in the form and coding that was asked for, or what its conditions come to. Not by
+/// [`Representation`]: these answers are rendered ahead, to their last field.
+fn write_document(document: &Document, request: &Request<'_>, reply: &mut Reply<'_>) {
+    let fields = request.head.fields;
+    let form = negotiate::form(fields);
+    let Some(coding) = coding(fields.named("Accept-Encoding"), &[Coding::Gzip]) else {
+        return reply.error(406, "no acceptable coding", Some("documents are sent as they are or with gzip"));
+    };
+    let representation = document.representation(form, coding);
+    let conditions = Conditions::of(fields);
+    if conditions.is_empty() {
+        return reply.rendered(&representation.rendered);
+    }
+    // The store's time is the transaction's: a second change may lie in the same second.
+    let modified = Modified { unix_s: document.modified_s, is_strong: false };
+    let etag = EntityTag { weak: false, opaque: representation.etag.as_bytes() };
+    let current = Validators { etag: Some(etag), modified: Some(modified) };
+    match conditions.decide(request.head.method, Some(&current)) {
+        conditional::Decision::Proceed => reply.rendered(&representation.rendered),
+        conditional::Decision::NotModified => write_known(document, &representation.etag, reply),
+        conditional::Decision::Failed => {
+            reply.error(412, "precondition failed", Some("the package has changed; read it again"));
         }
     }
 }
 
-/// A document in the form and coding that was asked for, or that the client has it.
-fn write_document(document: &Document, request: &Request<'_>, reply: &mut Reply<'_>) {
-    let form = negotiate::form(request.header("Accept"));
-    let Some(coding) = negotiate::coding(request.header("Accept-Encoding")) else {
-        return reply.error(406, "no acceptable coding", Some("documents are sent as they are or with gzip"));
-    };
-    let representation = document.representation(form, coding);
-    let since = || request.header("If-Modified-Since").and_then(parse_http_date);
-    if !is_fresh(request.header("If-None-Match"), since, &representation.etag, document.modified_s) {
-        return reply.rendered(&representation.rendered);
-    }
+/// The client has it.
+fn write_known(document: &Document, etag: &str, reply: &mut Reply<'_>) {
     let modified = crate::wire::date::http_date(document.modified_s);
     reply
         .status(304)
-        .header("ETag", representation.etag.as_bytes())
+        .header("ETag", etag.as_bytes())
         .header("Last-Modified", &modified)
         .header("Vary", VARY.as_bytes())
         .header("Cache-Control", document.cache_control.as_bytes())

@@ -6,13 +6,12 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use crate::app::representation::{Representation, Variant};
 use crate::app::store::{BlobId, Result, StoreError};
 use crate::app::{Body, Reply, Request};
 use crate::service::npm::access::RuleIndex;
-use crate::service::npm::conditional::{Part, is_fresh, part};
 use crate::service::npm::packument::push_hex;
 use crate::service::npm::shared::Shared;
-use crate::wire::http1::Method;
 
 /// Tarballs never change under their name, so whoever has one need not ask again for a year.
 const PUBLIC: &str = "public, max-age=31536000, immutable";
@@ -47,38 +46,17 @@ impl Tarball {
         Ok(Some(Arc::new(Self { name: Arc::clone(name), rule, file, length, etag, cache_control })))
     }
 
-    /// Answers with it, a part of it, or that the client has it.
+    /// Answers with it, parts of it, or that the client has it.
     pub(crate) fn write(&self, request: &Request<'_>, reply: &mut Reply<'_>) {
-        if is_fresh(request.header("If-None-Match"), || None, &self.etag, 0) {
-            self.begin(reply, 304).empty();
-            return;
-        }
-        // A range is defined for GET alone (RFC 9110 §14.2).
-        let range = request.header("Range").filter(|_| request.head.method == Method::Get);
-        match part(range, request.header("If-Range"), &self.etag, self.length) {
-            Part::Whole => self.content(reply, 200).body(Body::File(&self.file, 0, self.length)),
-            Part::Bytes(range) => {
-                let told = format!("bytes {}-{}/{}", range.start, range.end - 1, self.length);
-                let body = Body::File(&self.file, range.start, range.end - range.start);
-                self.content(reply, 206).header("Content-Range", told.as_bytes()).body(body);
-            }
-            Part::Unsatisfiable => {
-                let told = format!("bytes */{}", self.length);
-                let fields = [("Content-Range", told.as_bytes())];
-                reply.error_with(416, &fields, "the range is not within the tarball", None);
-            }
-        }
-    }
-
-    fn content<'r, 'a>(&self, reply: &'r mut Reply<'a>, status: u16) -> &'r mut Reply<'a> {
-        self.begin(reply, status)
-            .header("Content-Type", b"application/octet-stream")
-            .header("Accept-Ranges", b"bytes")
-            .header("X-Content-Type-Options", b"nosniff")
-    }
-
-    fn begin<'r, 'a>(&self, reply: &'r mut Reply<'a>, status: u16) -> &'r mut Reply<'a> {
-        reply.status(status).header("ETag", self.etag.as_bytes()).header("Cache-Control", self.cache_control.as_bytes())
+        let body = Body::File(&self.file, 0, self.length);
+        let tarball = Representation {
+            content_type: "application/octet-stream",
+            cache_control: Some(self.cache_control),
+            modified: None,
+            fields: &[("X-Content-Type-Options", b"nosniff")],
+            variants: &[Variant { coding: None, etag: Some(&self.etag), body }],
+        };
+        tarball.answer(request, reply);
     }
 }
 

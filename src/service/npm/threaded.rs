@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use crate::app::Change;
-use crate::service::npm::cache::Cache;
+use crate::app::cache::Cache;
 use crate::service::npm::rendered::Document;
 use crate::service::npm::tarball::Tarball;
 

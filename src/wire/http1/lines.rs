@@ -109,13 +109,15 @@ impl<'b, 'h> FieldLines<'b, 'h> {
     }
 
     /// Names and values; values are without the blanks around them.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'b [u8], &'b [u8])> + use<'b, 'h> {
+    pub fn iter(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (&'b [u8], &'b [u8])> + DoubleEndedIterator + Clone + use<'b, 'h> {
         let bytes = self.bytes;
         self.lines.iter().map(move |line| (name(bytes, line.get()), value(bytes, line.get())))
     }
 
     /// The values of all fields of this name, in any case.
-    pub fn named<'n>(&self, wanted: &'n str) -> impl Iterator<Item = &'b [u8]> + use<'b, 'h, 'n> {
+    pub fn named<'n>(&self, wanted: &'n str) -> impl DoubleEndedIterator<Item = &'b [u8]> + Clone + use<'b, 'h, 'n> {
         let bytes = self.bytes;
         // The length tells most names apart.
         let fits = move |line: &Line| usize::from(line.name_end - line.name_start) == wanted.len();

@@ -88,6 +88,32 @@ fn who_has_the_representation_is_told_so_and_nothing_else() {
 }
 
 #[test]
+fn whoever_takes_it_for_something_else_is_told_so() {
+    let mut node = node();
+    let full = node.get("/open");
+    let (etag, modified) = (full.header("ETag").unwrap().to_owned(), full.header("Last-Modified").unwrap().to_owned());
+    let known = format!("If-None-Match: {etag}");
+    for (conditions, status) in [
+        (&[format!("If-Match: {etag}")][..], 200),
+        (&["If-Match: *".into()], 200),
+        (&["If-Match: \"other\"".into()], 412),
+        (&[format!("If-Match: W/{etag}")], 412),
+        (&["If-Match: \"other\"".into(), known.clone()], 412),
+        (&[format!("If-Match: {etag}"), known], 304),
+        (&[format!("If-Unmodified-Since: {modified}")], 200),
+        (&["If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT".into()], 412),
+        (&["If-Unmodified-Since: yesterday".into()], 200),
+        (&["If-None-Match: \"x\"".into(), format!("If-None-Match: {etag}")], 304),
+        (&[format!("If-Modified-Since: {modified}"), format!("If-Modified-Since: {modified}")], 200),
+    ] {
+        let lines: Vec<&str> =
+            ["GET /open HTTP/1.1"].into_iter().chain(conditions.iter().map(|line| &**line)).collect();
+        let response = node.ask(&lines);
+        assert_eq!((response.status, response.jobs()), (status, 0), "{conditions:?}");
+    }
+}
+
+#[test]
 fn head_is_get_without_the_body() {
     let mut node = node();
     for path in ["/open", "/open/1.0.0", "/open/-/open-1.0.0.tgz", "/-/package/open/dist-tags"] {

@@ -63,6 +63,34 @@ fn a_part_is_sent_when_one_is_asked_for() {
 }
 
 #[test]
+fn conditions_and_several_parts_hold_for_tarballs_too() {
+    let mut node = node();
+    let bytes: Vec<u8> = (0..1000).map(|index| b'a' + (index % 26) as u8).collect();
+    node.store.blobs.lock().unwrap().values_mut().for_each(|blob| *blob = bytes.clone());
+    let path = "GET /open/-/open-1.0.0.tgz HTTP/1.1";
+    let parts = node.ask(&[path, "Range: bytes=0-1,-1"]);
+    let kind = parts.header("Content-Type").unwrap();
+    let boundary = kind.strip_prefix("multipart/byteranges; boundary=\"").and_then(|rest| rest.strip_suffix('"'));
+    let text = String::from_utf8(parts.body.clone()).unwrap();
+    let pieces: Vec<&str> = text.split(&format!("--{}", boundary.unwrap())).collect();
+    assert_eq!((parts.status, pieces.len()), (206, 4), "{text}");
+    assert!(pieces[1].ends_with("Content-Range: bytes 0-1/1000\r\n\r\nab\r\n"), "{text}");
+    assert!(pieces[2].ends_with("Content-Range: bytes 999-999/1000\r\n\r\nl\r\n"), "{text}");
+    assert_eq!(parts.header("Content-Length"), Some(&*text.len().to_string()));
+    for (condition, status) in [
+        ("If-Match: \"other\"", 412),
+        ("If-Match: *", 200),
+        ("If-None-Match: *", 304),
+        ("If-None-Match: \"other\"", 200),
+        ("If-Unmodified-Since: Thu, 01 Jan 1970 00:00:01 GMT", 200),
+    ] {
+        assert_eq!(node.ask(&[path, condition]).status, status, "{condition}");
+    }
+    let head = node.ask(&["HEAD /open/-/open-1.0.0.tgz HTTP/1.1", "If-None-Match: *"]);
+    assert_eq!((head.status, head.body.len()), (304, 0));
+}
+
+#[test]
 fn a_blob_that_is_missing_is_a_failure_and_no_half_answer() {
     let mut node = node();
     node.store.blobs.lock().unwrap().clear();

@@ -1,0 +1,3 @@
+mod accept;
+mod conditional;
+mod range;
