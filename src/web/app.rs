@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use super::state::States;
 use super::table::{OnError, Route, Table};
 use crate::app::{self, Observer, RouteSpec, Router, RouterBuilder, Service, Stopwatch};
 use crate::limits::ROUTES_MAX;
+use crate::service::files::Settings as FileSettings;
 use crate::wire::http1::Method;
 
 /// The number of what no route fits.
@@ -148,6 +150,26 @@ impl App {
     /// ```
     pub fn group(self, prefix: &str, routes: impl FnOnce(Group) -> Group) -> Self {
         self.with(|root| root.group(prefix, routes))
+    }
+
+    /// Serves the files of a directory below a prefix: with validators, ranges and compressed siblings
+    /// (`a.js.br`), a directory as its `index.html`. Names that begin with a dot, and whatever leads out
+    /// of the directory, are not there.
+    ///
+    /// Middlewares stand before them as before a [`Self::mount`]ed service.
+    ///
+    /// # Panics
+    /// When the directory cannot be opened.
+    pub fn files(self, prefix: &str, directory: impl AsRef<Path>) -> Self {
+        self.with(|root| root.files(prefix, directory))
+    }
+
+    /// The same with settings of its own: caching, index, memory.
+    ///
+    /// # Panics
+    /// When the directory cannot be opened.
+    pub fn files_with(self, prefix: &str, directory: impl AsRef<Path>, settings: FileSettings) -> Self {
+        self.with(|root| root.files_with(prefix, directory, settings))
     }
 
     /// Puts a service of the core below a prefix, one for each thread; its routes come with it.

@@ -10,6 +10,8 @@ use super::pattern::Pattern;
 use super::request::Request;
 use super::response::Response;
 use crate::app::{BodyPolicy, RouteSpec, Service};
+use crate::service::files::{self, Settings as FileSettings, StaticFiles};
+use crate::store::files::Directory;
 use crate::wire::http1::Method;
 
 /// What answers the requests of a route.
@@ -110,6 +112,21 @@ impl Group {
         let prefix = self.full(prefix).trim_end_matches('/').to_owned();
         self.mounts.push(Mount { prefix, routes, make: Arc::new(move || Box::new(make())), chain: Chain::new() });
         self
+    }
+
+    /// Serves the files of a directory, see [`App::files`](super::App::files).
+    pub fn files(self, prefix: &str, directory: impl AsRef<std::path::Path>) -> Self {
+        self.files_with(prefix, directory, FileSettings::default())
+    }
+
+    /// The same with settings of its own.
+    pub fn files_with(self, prefix: &str, directory: impl AsRef<std::path::Path>, settings: FileSettings) -> Self {
+        let directory = directory.as_ref();
+        let opened = Directory::open(directory).unwrap_or_else(|error| {
+            panic!("{prefix}: the directory {} cannot be served: {error}", directory.display())
+        });
+        let shared = files::Shared::new(settings, Arc::new(opened));
+        self.mount(prefix, StaticFiles::routes(true), move || StaticFiles::new(Arc::clone(&shared)))
     }
 
     /// Puts a middleware before all routes of this group, inside of those added before.

@@ -60,7 +60,7 @@ pub use extract::{Bytes, Extract, Form, FromRequest, Headers, Json, Needs, Path,
 pub use group::Group;
 pub use handler::{Fixed, Handler};
 pub use later::{Blocking, Slow};
-pub use middleware::{Middleware, RequestId, RequestIdText, SecurityHeaders, ServerTiming};
+pub use middleware::{Compress, Cors, Middleware, RequestId, RequestIdText, SecurityHeaders, ServerTiming};
 pub use request::Request;
 pub use response::{Body, Response};
 pub use run::{Handle, Running};
@@ -71,5 +71,7 @@ pub use state::State;
 pub use stream::Stream;
 pub use upload::{Receive, Upload};
 
+pub use crate::app::compress::Policy as CompressPolicy;
 pub use crate::app::{Pull, Source, Wake};
+pub use crate::service::files::Settings as FileSettings;
 pub use crate::wire::http1::Method;

@@ -1,4 +1,5 @@
 //! The app as its users see it: through the test client.
+#![allow(clippy::disallowed_methods, reason = "a test writes the files it has served")]
 
 use std::io::Read;
 use std::sync::Arc;
@@ -557,6 +558,96 @@ fn services_of_the_core_stand_behind_middlewares_too() {
     assert_eq!((answer.status, &*after_of(&answer)), (405, "a"));
     let broken = App::new().before(|_| panic!("before breaks")).mount("/", vec![spec("/", 0)], || Core).test();
     assert_eq!((broken.get("/").send().status, broken.failures()), (500, 1));
+}
+
+#[test]
+fn preflights_are_answered_before_the_handler_is_asked() {
+    let cors = Cors::origins(["https://a.example"]).methods([Method::Put]).headers(["X-Key"]).credentials();
+    let locked = |_: &mut Request<'_>| Some(Response::error(401, "show a key", None));
+    let app = App::new().group("/api", |api| api.middleware(cors).before(locked).put("/x", || ""));
+    let app = app.get("/open", || "").test();
+    let preflight = |target: &str, method: &str| {
+        let request = app.request(Method::Options, target).header("Origin", "https://a.example");
+        request.header("Access-Control-Request-Method", method).header("Access-Control-Request-Headers", "x-key").send()
+    };
+    let answer = preflight("/api/x", "PUT");
+    assert_eq!((answer.status, answer.header("access-control-allow-methods")), (204, Some("PUT")));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    assert_eq!(preflight("/api/x", "DELETE").header("access-control-allow-methods"), None);
+    assert_eq!(preflight("/open", "PUT").header("access-control-allow-origin"), None, "outside of the group");
+    let refused = app.put("/api/x").header("Origin", "https://a.example").send();
+    assert_eq!((refused.status, refused.header("access-control-allow-origin")), (401, Some("https://a.example")));
+    assert_eq!(refused.header("vary"), Some("Origin"));
+    let wrong = std::panic::catch_unwind(|| Cors::any().credentials()).expect_err("no such policy");
+    assert!(wrong.downcast_ref::<String>().is_some_and(|said| said.contains("AnyWithCredentials")));
+}
+
+#[test]
+fn answers_are_compressed_where_it_was_asked_for() {
+    const LONG: usize = 300_000;
+    let text = |length: usize| move || "0123456789".repeat(length / 10);
+    let app = App::new()
+        .group("/packed", |packed| {
+            packed
+                .middleware(Compress::default())
+                .get("/short", text(100))
+                .get("/inline", || ([("ETag", "\"1\"")], "0123456789".repeat(500)))
+                .get("/long", text(LONG))
+                .get("/stream", || Stream::of((0..1000).map(|_| "0123456789")).content_type("text/plain"))
+                .get("/json", || Json(vec![7; 5000]))
+                .get("/binary", || vec![0u8; 5000])
+        })
+        .get("/plain", text(LONG))
+        .test();
+    let get = |target: &str, codings: &str| app.get(target).header("Accept-Encoding", codings).send();
+    for (target, length) in [("inline", 5000), ("long", LONG), ("stream", 10_000), ("json", 10_001)] {
+        let plain = get(&format!("/packed/{target}"), "identity");
+        assert_eq!((plain.body.len(), plain.header("content-encoding")), (length, None), "{target}");
+        assert_eq!(plain.header("vary"), Some("Accept-Encoding"));
+        for coding in ["gzip", "br", "zstd"] {
+            let packed = get(&format!("/packed/{target}"), coding);
+            assert_eq!(packed.header("content-encoding"), Some(coding), "{target}");
+            assert!(packed.is_complete && packed.body.len() < length / 4, "{target} {coding}: {}", packed.body.len());
+            assert!(unfold(coding, &packed.body) == plain.body, "{target} {coding}");
+        }
+    }
+    assert_eq!(get("/packed/inline", "gzip").header("etag"), Some("W/\"1\""));
+    for target in ["/packed/short", "/packed/binary", "/plain"] {
+        assert_eq!(get(target, "gzip").header("content-encoding"), None, "{target}");
+    }
+}
+
+fn unfold(coding: &str, bytes: &[u8]) -> Vec<u8> {
+    use crate::wire::http::accept::Coding;
+    let coding = Coding::ALL.into_iter().find(|known| known.token() == coding).expect("a coding");
+    crate::app::testing::unfold(Some(coding), bytes)
+}
+
+#[test]
+fn files_are_served_behind_middlewares() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("index.html"), "<p>home").unwrap();
+    std::fs::write(folder.path().join("a.txt"), "text").unwrap();
+    let app = App::new()
+        .middleware(SecurityHeaders::new())
+        .files("/static", folder.path())
+        .group("/locked", |locked| locked.before(|_| Some(Response::error(401, "no", None))).files("/", folder.path()))
+        .get("/static/own", || "a route wins over a file")
+        .test();
+    let answer = app.get("/static/a.txt").send();
+    assert_eq!((answer.status, answer.text()), (200, "text"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let tag = answer.header("etag").expect("a validator").to_owned();
+    assert_eq!(app.get("/static/a.txt").header("If-None-Match", &tag).send().status, 304);
+    let part = app.get("/static/a.txt").header("Range", "bytes=1-2").send();
+    assert_eq!((part.status, part.text()), (206, "ex"));
+    assert_eq!(app.get("/static/").send().text(), "<p>home");
+    assert_eq!(app.get("/static").send().header("location"), Some("/static/"));
+    assert_eq!(app.get("/static/own").send().text(), "a route wins over a file");
+    assert_eq!(app.get("/static/none").send().status, 404);
+    assert_eq!(app.get("/locked/a.txt").send().status, 401);
+    let wrong = std::panic::catch_unwind(|| App::new().files("/x", "/nowhere/at/all")).err().expect("no such folder");
+    assert!(wrong.downcast_ref::<String>().is_some_and(|said| said.contains("/x: the directory /nowhere/at/all")));
 }
 
 #[test]

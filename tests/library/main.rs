@@ -13,4 +13,5 @@ mod embedded_node;
 mod hello;
 mod rest;
 mod sse;
+mod static_site;
 mod upload;

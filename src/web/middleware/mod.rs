@@ -3,10 +3,14 @@
 //! The chain of a route is put together when the app starts, outermost first; a route without
 //! middlewares has none, and none is asked.
 
+mod compress;
+mod cors;
 mod request_id;
 mod security;
 mod timing;
 
+pub use compress::Compress;
+pub use cors::Cors;
 pub use request_id::{RequestId, RequestIdText};
 pub use security::SecurityHeaders;
 pub use timing::ServerTiming;

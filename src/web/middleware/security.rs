@@ -66,7 +66,7 @@ impl Middleware for SecurityHeaders {
         if let Some(transport) = &self.transport {
             default("Strict-Transport-Security", transport);
         }
-        if is_html(response) {
+        if may_be_html(response) {
             let has_policy = response.header("Content-Security-Policy").is_some();
             if !has_policy {
                 response.add_header("Content-Security-Policy", &self.policy);
@@ -78,7 +78,11 @@ impl Middleware for SecurityHeaders {
     }
 }
 
-fn is_html(response: &Response) -> bool {
+/// An answer whose type is not known here is that of a mounted service, such as files.
+fn may_be_html(response: &Response) -> bool {
     let html = b"text/html";
-    response.header("Content-Type").and_then(|value| value.get(..html.len())).is_some_and(|value| value == html)
+    match response.header("Content-Type") {
+        Some(value) => value.get(..html.len()).is_some_and(|value| value.eq_ignore_ascii_case(html)),
+        None => response.status() == 200,
+    }
 }
