@@ -142,9 +142,12 @@ impl Running {
         self.end()
     }
 
-    pub(super) fn until_signal(self) -> io::Result<()> {
+    /// Runs until a signal says otherwise.
+    pub(super) fn run(built: Built, address: impl ToSocketAddrs) -> io::Result<()> {
+        // First of all: a signal that comes during the start must end the server in order too.
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        let (watched, handle) = (signals.handle(), self.handle.clone());
+        let running = Self::start(built, address)?;
+        let (watched, handle) = (signals.handle(), running.handle.clone());
         let watcher = std::thread::Builder::new().name("lattice-signals".into()).spawn(move || {
             let mut forever = signals.forever();
             if forever.next().is_some() {
@@ -154,7 +157,7 @@ impl Running {
                 std::process::exit(0);
             }
         })?;
-        let ended = self.wait();
+        let ended = running.wait();
         watched.close();
         // It has nothing to report.
         let _ = watcher.join();
