@@ -11,6 +11,7 @@ mod budget;
 mod clock;
 mod conn;
 mod drive;
+mod engine;
 mod flush;
 mod listener;
 mod mesh;
@@ -24,6 +25,7 @@ mod timers;
 mod unix;
 
 pub use budget::Budget;
+pub use engine::{Engine, OnFailure, Plan, listen_all};
 pub use listener::{Listener, Settings as ListenSettings};
 pub use mesh::Mesh;
 pub use meters::Meters;
