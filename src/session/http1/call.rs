@@ -7,7 +7,7 @@ use crate::session::Turn;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
-use crate::session::trust::asker;
+use crate::session::trust::{Asker, asker};
 use crate::wire::http::forwarded::Style;
 use crate::wire::http1::{Head, emit, parse_head, slots};
 
@@ -27,23 +27,23 @@ impl<'b> Asked<'b> {
         params: Params<'b>,
         turn: &Turn<'_>,
     ) -> Self {
+        let asker = match turn.settings.forwarded {
+            None => Asker { peer: turn.peer, secure: false },
+            Some(style) => asker_named(head, style, turn),
+        };
         let request = Request {
             head,
             route,
             params,
             body: &[],
-            peer: turn.peer,
-            secure: false,
+            peer: asker.peer,
+            secure: asker.secure,
             now: turn.now,
             identity: Default::default(),
             draining: turn.draining,
             missed: None,
         };
-        let mut asked = Self { bytes, request };
-        if let Some(style) = turn.settings.forwarded {
-            name_asker(&mut asked.request, style, turn);
-        }
-        asked
+        Self { bytes, request }
     }
 
     /// A request that was saved, looked at again.
@@ -68,11 +68,10 @@ impl<'b> Asked<'b> {
     }
 }
 
-/// Puts whom the proxies name in the place of the other end.
+/// Whom the proxies name, in the place of the other end.
 #[inline(never)]
-fn name_asker(request: &mut Request<'_>, style: Style, turn: &Turn<'_>) {
-    let asker = asker(request.head.fields, turn.peer, style, &turn.settings.trusted);
-    (request.peer, request.secure) = (asker.peer, asker.secure);
+fn asker_named(head: &Head<'_, '_>, style: Style, turn: &Turn<'_>) -> Asker {
+    asker(head.fields, turn.peer, style, &turn.settings.trusted)
 }
 
 impl Http1 {

@@ -237,6 +237,7 @@ impl Http1 {
     }
 
     /// Uses as much of `bytes` as it can; how much that was.
+    #[inline(always)]
     fn pump(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut used = 0;
         let mut begun = 0;
