@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::error::Error;
 use super::extract::{Json, Rejection};
-use super::json;
 use super::render::Rendering;
 use super::response::{BYTES, Body, HTML, JSON, Kind, Response, TEXT};
 
@@ -85,7 +84,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
     #[inline]
     fn into_response(self) -> Response {
         let mut rendering = Rendering::new();
-        match json::write(&self.0, &mut rendering) {
+        match serde_json::to_writer(&mut *rendering, &self.0) {
             Ok(()) => Response::special(JSON, Kind::Rendered(rendering)),
             Err(error) => Error::from(error).into_response(),
         }

@@ -28,7 +28,6 @@ mod extract;
 mod fields;
 mod group;
 mod handler;
-mod json;
 mod later;
 mod middleware;
 mod mount;
