@@ -8,26 +8,26 @@ use serde::Serialize;
 
 #[derive(Serialize)]
 struct User {
-    id: u64,
+    id: String,
     name: &'static str,
     email: &'static str,
     roles: [&'static str; 3],
     active: bool,
-    visits: u64,
-    city: &'static str,
-    comment: &'static str,
+    logins: u64,
+    team: &'static str,
+    created: &'static str,
 }
 
-fn user(lattice::Path(id): lattice::Path<u64>) -> Json<User> {
+fn user(lattice::Path(id): lattice::Path<String>) -> Json<User> {
     Json(User {
         id,
         name: "Ada Lovelace",
         email: "ada@example.com",
-        roles: ["admin", "author", "reader"],
-        active: id % 2 == 0,
-        visits: id.wrapping_mul(31) % 1000,
-        city: "London",
-        comment: "notes on the analytical engine, with a table",
+        roles: ["admin", "editor", "reviewer"],
+        active: true,
+        logins: 1815,
+        team: "analytical-engines",
+        created: "1843-10-18T09:00:00Z",
     })
 }
 
@@ -42,9 +42,7 @@ fn main() -> std::io::Result<()> {
     };
     app.settings(Settings { threads, ..Settings::default() })
         .get("/plaintext", Fixed::new(200, &[("Content-Type", "text/plain")], "Hello, World!"))
-        .group("/users", |users| {
-            users.after(|_, response| response.add_header("X-Served-By", "lattice")).get("/{id}", user)
-        })
+        .group("/users", |users| users.after(|_, response| response.add_header("X-Bench", "1")).get("/{id}", user))
         .on_start(|address| println!("listening on http://{address}"))
         .run(address)
 }

@@ -31,6 +31,14 @@ class Peer:
 
 LATTICE = Peer(
     "lattice",
+    partial(tools.lattice, "example", "bench_node"),
+    arguments=("127.0.0.1:{port}", "{file}"),
+    file="/file/mebibyte.bin",
+)
+
+# The whole registry node; its ping route answers `{}`.
+NODE = Peer(
+    "lattice-node",
     partial(tools.lattice, "bin", "lattice"),
     arguments=(),
     environment={
@@ -58,6 +66,7 @@ PEERS = [
     Peer("floor", FLOOR, pipelined=None, json=None),
     Peer("floor-pipelined", FLOOR, ("{port}", "pipelined"), plaintext=None, json=None),
     LATTICE,
+    NODE,
     Peer("uwebsockets", tools.uwebsockets),
     Peer("may_minihttp", rust("may_minihttp")),
     Peer("bun-static", tools.bun, (BUN_JS, "{port}", "{file}", "static"), file="/file", is_jit=True),
