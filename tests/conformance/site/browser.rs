@@ -203,6 +203,7 @@ fn a_script_sees_heads() {
         "head": [200, BLOB_BYTES.to_string(), ""],
         "page": [["app", true]],
         "text": [["app", true]],
+        "greetings": ["\"hello\"", "<p>hello"],
         "protocol": "http/1.1",
         "violations": [],
     });

@@ -64,6 +64,27 @@ fn the_client_weighs_and_the_server_breaks_ties() {
 }
 
 #[test]
+fn the_media_type_is_negotiated_too() {
+    let site = Site::start();
+    let (json, html) = (Some("application/json"), Some("text/html; charset=utf-8"));
+    for (accept, status, expected) in [
+        ("*/*", 200, json),
+        ("text/html", 200, html),
+        ("text/*", 200, html),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", 200, html),
+        ("application/json;q=0.4, text/html;q=0.5", 200, html),
+        ("application/json, text/html", 200, json),
+        ("application/json;q=0, */*;q=0.1", 200, html),
+        ("image/png", 406, json),
+        ("text/html;q=0", 406, json),
+    ] {
+        let answer = site.with("/greeting", &[&format!("Accept: {accept}")]);
+        assert_eq!((answer.status, answer.field("content-type")), (status, expected), "{accept}");
+        assert_eq!(answer.field("vary"), Some("Accept"), "{accept}");
+    }
+}
+
+#[test]
 fn what_has_one_form_only_does_not_vary() {
     let site = Site::start();
     for path in ["/files/small.bin", "/files/plain.txt", "/packed/short"] {
@@ -89,5 +110,8 @@ fn a_range_of_a_coded_file_is_of_its_coded_bytes() {
         assert_eq!(part.field("content-encoding"), Some(coding));
         assert_eq!(part.field("etag"), whole.field("etag"));
         assert!(part.body == whole.body[10..110], "{coding}");
+        // Clients disagree on what several would be parts of.
+        let several = site.curl(&["-r", "0-9,1000-1009", "-H", &accept], "/files/book.txt");
+        assert_eq!((several.status, several.body == whole.body), (200, true), "{coding}");
     }
 }

@@ -78,6 +78,11 @@ fn what_comes_first_decides() {
         (&["If-Match: \"v2\"", "Range: bytes=0-1"], 412),
         (&["If-Match: \"v1\"", "Range: bytes=0-1"], 206),
         (&["If-Match: \"v2\"", "Range: bytes=99-"], 412),
+        // A list may come in several fields; a date may not, and then says nothing.
+        (&["If-None-Match: \"v2\"", "If-None-Match: \"v1\""], 304),
+        (&["If-Match: \"v2\"", "If-Match: \"v1\""], 200),
+        (&[&after, &after], 200),
+        (&[&before, &before], 200),
     ] {
         assert_eq!(site.status_with("/document", fields), status, "{fields:?}");
     }

@@ -9,6 +9,7 @@ mod conditions;
 mod document;
 mod files;
 mod heads;
+mod origins;
 mod ranges;
 mod scripts;
 mod seen;

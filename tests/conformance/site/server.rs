@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use lattice::web::{CompressPolicy, FileSettings, Group, Pull, Source};
-use lattice::wire::http::accept::Coding;
+use lattice::wire::http::accept::{Coding, MediaType, media};
+use lattice::wire::http::fields::Fields;
 use lattice::{
     App, Body, Broadcast, Compress, Cors, Event, Json, Method, Overflow, Request, RequestId, Response, Running,
     SecurityHeaders, ServerTiming, Settings, Sse, State, Stream,
@@ -56,6 +57,7 @@ pub(super) fn start(directory: &Path, seen: &Arc<Seen>) -> Running {
         .get("/look", move || Json(looked.look()))
         .post("/report", move |facts: String| told.report(facts))
         .get("/empty", || ())
+        .get("/greeting", greeting)
         .get("/fail", || Err::<&str, lattice::Error>(std::io::Error::other("on purpose").into()))
         .post("/echo", |body: Vec<u8>| body)
         .put("/echo", |body: Vec<u8>| body)
@@ -163,6 +165,17 @@ impl Drop for Flood {
     fn drop(&mut self) {
         self.seen.dropped.fetch_add(1, Ordering::SeqCst);
     }
+}
+
+/// As JSON or HTML, as the client prefers.
+fn greeting(request: &Request<'_>) -> Response {
+    let offered = ["application/json", "text/html"].map(|essence| MediaType { essence, parameters: &[] });
+    let response = match media(request.core().head.fields.named("Accept"), &offered) {
+        Some(0) => Response::new("application/json", r#""hello""#),
+        Some(_) => Response::html("<p>hello"),
+        None => Response::error(406, "there is JSON and HTML", None),
+    };
+    response.with_header("Vary", "Accept")
 }
 
 /// Three events after the last that the client has seen, and the end.

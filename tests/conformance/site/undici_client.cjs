@@ -15,9 +15,7 @@ const blob = readFileSync(`${files}/blob.bin`);
 const book = readFileSync(`${files}/book.txt`, "utf8");
 const LINES = Array.from({ length: 20_000 }, (_, index) => `line ${index + 1}\n`).join("");
 
-let connections = 0;
 const dispatcher = new Agent({ connections: 1, pipelining: 1 });
-dispatcher.on("connect", () => connections++);
 const ask = (path, more = {}) => fetch(origin + path, { dispatcher, ...more });
 const look = async () => (await (await fetch(`${origin}/look`)).json());
 
@@ -49,6 +47,23 @@ async function validates() {
   await late.text();
   const now = await ask("/document", { headers: { "if-none-match": '"v1"' } });
   assert.deepStrictEqual([now.status, await now.text()], [200, "new"]);
+}
+
+// Whatever the answer is, the connection goes on.
+async function stays() {
+  const client = new Client(origin);
+  let connections = 0;
+  client.on("connect", () => connections++);
+  const paths = { "/files/blob.bin": 200, "/lines": 200, "/empty": 204, "/nothing": 404, "/fail": 500, "/packed/large": 200 };
+  for (let round = 0; round < 10; round++) {
+    for (const [path, status] of Object.entries(paths)) {
+      const answer = await client.request({ method: "GET", path });
+      await answer.body.arrayBuffer();
+      assert.strictEqual(answer.statusCode, status, path);
+    }
+  }
+  assert.strictEqual(connections, 1);
+  await client.close();
 }
 
 async function ranges() {
@@ -148,11 +163,11 @@ async function aborts() {
 
 (async () => {
   await validates();
+  await stays();
   await ranges();
   await codings();
   await heads();
   await trailers();
-  console.log(`${connections} connections`);
   await slowly();
   await aborts();
   console.log("done");

@@ -4,6 +4,7 @@ export default async function find() {
   const given = await fetch("/empty", { headers: { "X-Request-Id": "mine" } });
   const head = await fetch("blob.bin", { method: "HEAD" });
   await (await fetch("/packed/text")).text();
+  const greet = async (Accept) => (await fetch("/greeting", { headers: { Accept } })).text();
   const [page] = performance.getEntriesByType("navigation");
   const [text] = performance.getEntriesByName(new URL("/packed/text", location).href);
   return {
@@ -11,6 +12,7 @@ export default async function find() {
     head: [head.status, head.headers.get("content-length"), await head.text()],
     page: timed(page),
     text: timed(text),
+    greetings: [await greet("*/*"), await greet("text/html")],
     protocol: text.nextHopProtocol,
   };
 }
