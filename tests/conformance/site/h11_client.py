@@ -213,6 +213,16 @@ def gives_up_at_once():
     peer.sock.close()
 
 
+def events():
+    """A stream that ends, ends in order: the connection goes on, and so does the client."""
+    peer = Peer()
+    for fields, first in (([], 1), ([("Last-Event-ID", "3")], 4), ([("Last-Event-ID", "none")], 1)):
+        text = b"".join(b"id: %d\ndata: event %d\ndata: of many\n\n" % (id, id) for id in range(first, first + 3))
+        assert peer.ask("GET", "/events", fields)[::2] == (200, text)
+        peer.next()
+    peer.sock.close()
+
+
 def ticks():
     """A stream of events comes as it is made."""
     peer = Peer()
@@ -239,6 +249,7 @@ back_pressure()
 is_dropped(1)
 gives_up_at_once()
 is_dropped(2)
+events()
 ticks()
 print("ahead by", figures)
 print("done")
