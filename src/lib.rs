@@ -1,5 +1,8 @@
 //! Lattice: a private npm registry on its own event loop, as one binary and as a library.
 //!
+//! [`App`] is where a server of one's own begins, see [`web`]; [`node::Node`] is the registry inside of a
+//! program.
+//!
 //! The rooms and what they may import are in `ARCHITECTURE.md`; `tests/layers.rs` holds them.
 #![cfg_attr(not(feature = "node"), no_std)]
 #![warn(missing_docs)]

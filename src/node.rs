@@ -1,9 +1,12 @@
 //! The node: which slices, how many threads, who is introduced to whom, and how it ends.
 #![allow(clippy::disallowed_methods)] // L5: the process's own threads and signals.
 
+mod listen;
+mod systemd;
+
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,38 +17,40 @@ use signal_hook::iterator::Signals;
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
 use crate::limits::SECOND_NS;
-use crate::reactor::{self, Engine, ListenSettings, Mesh, Meters, OnFailure, Plan};
+use crate::reactor::{self, Engine, Meters, OnFailure, Plan, SocketFile};
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
 use crate::service::ping::Ping;
 use crate::session;
-use crate::settings::{Http, Settings};
+use crate::settings::{Http, Listen, Settings};
 use crate::store::Store;
 use crate::wire::http1::Limits;
+use systemd::{Inherited, Manager};
 
 /// Runs a node until it is told to end. `started` is when the process began.
 pub fn run(settings: Settings, started: Instant) -> ExitCode {
-    // Before anything else: a signal that comes during the start must end the node in order too.
-    let signals = match Signals::new([SIGTERM, SIGINT, SIGUSR1]) {
-        Ok(signals) => signals,
-        Err(error) => return fail(&failed("cannot watch signals", error)),
-    };
-    let on_failure: OnFailure = Arc::new(|_, _| {
-        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
-    });
-    match start(settings, &on_failure) {
-        Ok(node) => {
-            node.announce(started);
-            node.until_signal(signals)
+    match run_to_end(settings, started) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("lattice: {failure}");
+            ExitCode::FAILURE
         }
-        Err(failure) => fail(&failure),
     }
 }
 
-fn fail(failure: &Failure) -> ExitCode {
-    eprintln!("lattice: {failure}");
-    ExitCode::FAILURE
+fn run_to_end(settings: Settings, started: Instant) -> Result<ExitCode, Failure> {
+    let mut manager = Manager::take()?;
+    // Before anything else: a signal that comes during the start must end the node in order too.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+    let on_failure: OnFailure = Arc::new(|_, _| {
+        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
+    });
+    let node = start(settings, std::mem::take(&mut manager.sockets), &on_failure)?;
+    let engine = node.engine();
+    let status = announce(engine.meters().len(), &node.settings, started);
+    manager.ready(&status, engine.mesh(), engine.meters());
+    Ok(node.until_signal(signals, manager))
 }
 
 /// A node that runs inside of a program. It ends in order when it is dropped.
@@ -62,10 +67,11 @@ fn fail(failure: &Failure) -> ExitCode {
 /// # Ok::<(), String>(())
 /// ```
 pub struct Node {
-    address: SocketAddr,
     /// `None` once it was waited for.
     engine: Option<Engine>,
     settings: Settings,
+    /// Sockets that others find by a file.
+    files: Vec<SocketFile>,
     /// Dropped last: it holds the lock of the data directory.
     _store: Store,
 }
@@ -76,6 +82,7 @@ struct Slices {
     npm: Arc<npm::Shared>,
     users: Arc<dyn Users>,
     identity_key: [u8; 32],
+    http: Http,
     echo: bool,
 }
 
@@ -91,21 +98,25 @@ impl Display for Failure {
     }
 }
 
-fn start(mut settings: Settings, on_failure: &OnFailure) -> Result<Node, Failure> {
+/// Starts a node at the sockets that were handed over, or else where the settings say.
+fn start(mut settings: Settings, inherited: Vec<Inherited>, on_failure: &OnFailure) -> Result<Node, Failure> {
     if let Err(error) = reactor::sys::raise_open_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
     let plan = plan(&settings);
-    let sockets = listen(&settings, plan.threads())?;
-    let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;
+    let opened = listen::open(&settings, inherited, plan.threads())?;
     // Port 0 is known only now.
-    settings.listening_on(address);
+    settings.listening_on(opened.places);
+    // The settings were judged with what they name; sockets that were handed over replace that.
+    if let Some(what) = settings.lacks_public_url() {
+        return Err(Failure(format!("{what}: packages name their tarballs by absolute URL")));
+    }
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let slices = Slices::new(&settings, &store)?;
-    let engine = Engine::start(&plan, sockets, &reactor_settings(&settings), || slices.app(), on_failure)
+    let engine = Engine::start(&plan, opened.listeners, &reactor_settings(&settings), || slices.app(), on_failure)
         .map_err(|error| Failure(error.to_string()))?;
-    Ok(Node { address, engine: Some(engine), settings, _store: store })
+    Ok(Node { engine: Some(engine), settings, files: opened.files, _store: store })
 }
 
 fn failed(what: &str, error: impl Display) -> Failure {
@@ -113,22 +124,13 @@ fn failed(what: &str, error: impl Display) -> Failure {
 }
 
 fn plan(settings: &Settings) -> Plan {
-    Plan { threads: settings.node.threads, pin: settings.node.pin, pool_threads: settings.node.pool_threads }
-}
-
-/// One listener for each thread, all on the address of the first.
-fn listen(settings: &Settings, count: usize) -> Result<Vec<TcpListener>, Failure> {
-    let how = ListenSettings { backlog: settings.node.backlog, defer_accept: settings.node.defer_accept };
-    let explain = |address: SocketAddr, error: io::Error| {
-        let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => ": another process listens there; choose another port with --listen",
-            io::ErrorKind::AddrNotAvailable => ": no interface of this machine has that address",
-            io::ErrorKind::PermissionDenied => ": ports below 1024 need a privilege; choose a higher one with --listen",
-            _ => "",
-        };
-        Failure(format!("cannot listen on {address}: {error}{hint}"))
-    };
-    reactor::listen_all(settings.node.listen, count, &how).map_err(|(address, error)| explain(address, error))
+    Plan {
+        threads: settings.node.threads,
+        pin: settings.node.pin,
+        pool_threads: settings.node.pool_threads,
+        buffer_bytes: settings.node.buffer_bytes,
+        connections_per_ip: settings.node.connections_per_ip,
+    }
 }
 
 impl Slices {
@@ -137,7 +139,14 @@ impl Slices {
         let mut identity_key = [0; 32];
         getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
         let router = router(&settings.npm, settings.node.echo);
-        Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
+        Ok(Self {
+            router: Arc::new(router),
+            npm,
+            users: store.users(),
+            identity_key,
+            http: settings.http.clone(),
+            echo: settings.node.echo,
+        })
     }
 
     /// The slices of one thread, in the order of [`router`].
@@ -148,7 +157,11 @@ impl Slices {
             services.push(Box::new(Echo));
         }
         let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
-        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
+        let mut seed = [0; 8];
+        // Without randomness the ids of two threads may be the same, which is no reason not to serve.
+        let _ = getrandom::fill(&mut seed);
+        let edge = crate::settings::edge::edge(&self.http, u64::from_le_bytes(seed));
+        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services).with_edge(edge)
     }
 }
 
@@ -157,7 +170,7 @@ pub(crate) fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
     let mut router = RouterBuilder::new();
     let mount = mount_path(&npm.public_url);
     let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };
-    router.mount(&prefixes, &Ping::routes()).mount(&prefixes, &Npm::routes(npm));
+    router.mount(&prefixes, &Ping::routes()).essential().mount(&prefixes, &Npm::routes(npm));
     if echo {
         router.mount(&[""], &Echo::routes());
     }
@@ -186,24 +199,52 @@ fn session_settings(http: &Http) -> session::Settings {
         body_ns: http.body_timeout_s * SECOND_NS,
         idle_ns: http.idle_timeout_s * SECOND_NS,
         write_ns: http.write_timeout_s * SECOND_NS,
+        body_rate: http.body_rate,
+        write_rate: http.write_rate,
         requests: http.requests_per_connection,
+        trusted: http.trusted_proxies.clone(),
+        proxy_protocol: http.proxy_protocol,
+        forwarded: http.forwarded,
     }
 }
 
+/// Tells on standard output, and to the caller, where the node listens.
+fn announce(threads: usize, settings: &Settings, started: Instant) -> String {
+    let micros = started.elapsed().as_micros();
+    let s = if threads == 1 { "" } else { "s" };
+    let place = |place: &Listen| match place {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(_) => place.to_string(),
+    };
+    let places: Vec<String> = settings.node.listen.iter().map(place).collect();
+    let status = format!("listens on {} with {threads} thread{s}", places.join(" and "));
+    let mut out = io::stdout().lock();
+    // A closed standard output is no reason not to serve.
+    let _ = writeln!(
+        out,
+        "lattice {} {status}, data in {}, ready in {micros} µs",
+        env!("CARGO_PKG_VERSION"),
+        settings.node.data.display(),
+    );
+    let _ = out.flush();
+    status
+}
+
 impl Node {
-    /// Starts a node in the background. Signals stay the program's.
+    /// Starts a node in the background. Signals, and sockets handed over to the process, stay the
+    /// program's.
     ///
     /// # Errors
-    /// When the address, the data directory or threads cannot be had.
+    /// When an address, the data directory or threads cannot be had.
     pub fn start(settings: Settings) -> Result<Self, Failure> {
         // It is logged, all threads end, and `wait` tells.
         let on_failure: OnFailure = Arc::new(|_, _| {});
-        start(settings, &on_failure)
+        start(settings, Vec::new(), &on_failure)
     }
 
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// The first TCP address it listens at; `None` if it has only Unix sockets.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.settings.node.listen.iter().find_map(Listen::address)
     }
 
     /// What clients call it.
@@ -213,7 +254,7 @@ impl Node {
 
     /// Accepts no more and finishes what is under way; returns at once.
     pub fn shutdown(&self) {
-        self.mesh().drain();
+        self.engine().mesh().drain();
     }
 
     /// Waits until it has ended, which [`Self::shutdown`] begins; whether all of it ended well.
@@ -229,27 +270,8 @@ impl Node {
         self.engine.as_ref().expect("taken only by who consumes the node")
     }
 
-    fn mesh(&self) -> &Arc<Mesh> {
-        self.engine().mesh()
-    }
-
-    fn announce(&self, started: Instant) {
-        let (micros, threads) = (started.elapsed().as_micros(), self.engine().meters().len());
-        let s = if threads == 1 { "" } else { "s" };
-        let mut out = io::stdout().lock();
-        // A closed standard output is no reason not to serve.
-        let _ = writeln!(
-            out,
-            "lattice {} listens on http://{} with {threads} thread{s}, data in {}, ready in {micros} µs",
-            env!("CARGO_PKG_VERSION"),
-            self.address,
-            self.settings.node.data.display(),
-        );
-        let _ = out.flush();
-    }
-
     /// Waits for signals until one ends the node, then for what is under way.
-    fn until_signal(self, mut signals: Signals) -> ExitCode {
+    fn until_signal(mut self, mut signals: Signals, manager: Manager) -> ExitCode {
         let meters = self.engine().meters().to_vec();
         for signal in signals.forever() {
             match signal {
@@ -257,6 +279,9 @@ impl Node {
                 _ => break,
             }
         }
+        manager.stopping();
+        // Another node may begin there while this one ends.
+        self.files.clear();
         self.shutdown();
         std::thread::spawn(move || {
             for signal in signals.forever() {
@@ -273,6 +298,7 @@ impl Node {
 impl Drop for Node {
     fn drop(&mut self) {
         if self.engine.is_some() {
+            self.files.clear();
             self.shutdown();
             self.end();
         }

@@ -41,6 +41,8 @@ pub struct Route {
     pub body: BodyPolicy,
     /// Open to everybody: the guards are not asked.
     pub open: bool,
+    /// Served also while the node has no memory for more: see [`RouterBuilder::essential`].
+    pub essential: bool,
 }
 
 /// A route as a service declares it.
@@ -159,7 +161,7 @@ impl RouterBuilder {
         self.services += 1;
         for prefix in prefixes {
             for spec in specs {
-                let route = Route { service, id: spec.id, body: spec.body, open: spec.open };
+                let route = Route { service, id: spec.id, body: spec.body, open: spec.open, essential: false };
                 self.add(&format!("{prefix}{}", spec.pattern), spec.method, route);
             }
         }
@@ -172,14 +174,25 @@ impl RouterBuilder {
     /// As [`Self::mount`] does.
     pub fn route(&mut self, method: Method, pattern: &str, id: u16, body: BodyPolicy) -> &mut Self {
         let service = self.services.checked_sub(1).expect("a service was mounted");
-        self.add(pattern, method, Route { service, id, body, open: true });
+        self.add(pattern, method, Route { service, id, body, open: true, essential: false });
+        self
+    }
+
+    /// Serves all routes of the service mounted last also while the node has no memory for more. They
+    /// must hold next to none.
+    pub fn essential(&mut self) -> &mut Self {
+        let service = self.services.checked_sub(1).expect("a service was mounted");
+        for endpoint in self.nodes.iter_mut().filter_map(|node| node.endpoint.as_mut()) {
+            let routes = endpoint.routes.values_mut().chain(&mut endpoint.get);
+            routes.filter(|route| route.service == service).for_each(|route| route.essential = true);
+        }
         self
     }
 
     /// Sends whatever no route fits to the service mounted last, as its route `id`, without its body.
     pub fn fall_back(&mut self, id: u16) -> &mut Self {
         let service = self.services.checked_sub(1).expect("a service was mounted");
-        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true });
+        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true, essential: false });
         self
     }
 
@@ -501,7 +514,7 @@ mod tests {
         builder.route(Method::Post, &pattern, 7, BodyPolicy::Buffer);
         let router = builder.build();
         let Found::Route(route, params) = router.find(Method::Post, b"/b/5") else { panic!("it is there") };
-        assert_eq!(route, Route { service: 1, id: 7, body: BodyPolicy::Buffer, open: true });
+        assert_eq!(route, Route { service: 1, id: 7, body: BodyPolicy::Buffer, open: true, essential: false });
         assert_eq!(params.at(0), b"5");
     }
 

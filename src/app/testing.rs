@@ -78,6 +78,7 @@ impl Bench {
                     params,
                     body: b"",
                     peer: None,
+                    secure: false,
                     now,
                     identity,
                     draining: false,

@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use super::{ListenSettings, Mesh, Meters, Pool, Reactor, Seat, Settings, Shared, listen, sys};
+use super::{Budget, ListenSettings, Listener, Mesh, Meters, Peers, Pool, Reactor, Seat, Settings, Shared, sys};
 use crate::app::App;
 use crate::limits::THREADS_MAX;
 
-/// How many threads, and where.
+/// How many threads, where, and what all of them together may hold.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
     /// Threads of the loop; 0 stands for one per core.
@@ -19,6 +19,10 @@ pub struct Plan {
     pub pin: bool,
     /// Threads for what blocks; 0 stands for twice the cores, at least 4.
     pub pool_threads: usize,
+    /// Memory of all connections above which no request is begun, in bytes.
+    pub buffer_bytes: u64,
+    /// Most connections of one address; 0 for any number.
+    pub connections_per_ip: u32,
 }
 
 impl Plan {
@@ -47,28 +51,31 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a thread of the loop for each socket, with an app of its own.
+    /// Starts a thread of the loop for each of the lists of listeners, with an app of its own.
     pub fn start(
         plan: &Plan,
-        sockets: Vec<TcpListener>,
+        listeners: Vec<Vec<Listener>>,
         settings: &Settings,
         mut app: impl FnMut() -> App,
         on_failure: &OnFailure,
     ) -> io::Result<Self> {
         let (mut seats, mut wakers) = (Vec::new(), Vec::new());
-        for _ in &sockets {
+        for _ in &listeners {
             let (seat, waker) = Seat::new().map_err(|error| failed("cannot make a poll", &error))?;
             seats.push(seat);
             wakers.push(waker);
         }
         let mesh = Arc::new(Mesh::new(wakers));
         let pool = Pool::start(plan.pool_threads()).map_err(|error| failed("cannot start threads", &error))?;
-        let (pool, meters) = (Arc::new(pool), sockets.iter().map(|_| Arc::default()).collect());
+        let (pool, meters) = (Arc::new(pool), listeners.iter().map(|_| Arc::default()).collect());
+        let budget = Arc::new(Budget::new(plan.buffer_bytes));
+        let peers = Arc::new(Peers::new(plan.connections_per_ip));
         let mut engine = Self { mesh, pool, meters, threads: Vec::new() };
-        for (index, (seat, socket)) in seats.into_iter().zip(sockets).enumerate() {
-            let shared = Shared { mesh: Arc::clone(&engine.mesh), pool: Arc::clone(&engine.pool) };
+        for (index, (seat, listeners)) in seats.into_iter().zip(listeners).enumerate() {
+            let (mesh, pool) = (Arc::clone(&engine.mesh), Arc::clone(&engine.pool));
+            let shared = Shared { mesh, pool, budget: Arc::clone(&budget), peers: Arc::clone(&peers) };
             let meters = Arc::clone(&engine.meters[index]);
-            let reactor = Reactor::new(index, seat, socket, app(), settings.clone(), shared, meters);
+            let reactor = Reactor::new(index, seat, listeners, app(), settings.clone(), shared, meters);
             let (mesh, on_failure) = (Arc::clone(&engine.mesh), Arc::clone(on_failure));
             let give_up = move |failure: &str| {
                 on_failure(index, failure);
@@ -129,20 +136,17 @@ fn spawn(
     })
 }
 
-/// One listener for each of `count` threads, all on the address of the first. An error comes with the
-/// address that could not be had.
-pub fn listen_all(
-    first: SocketAddr,
-    count: usize,
-    how: &ListenSettings,
-) -> Result<Vec<TcpListener>, (SocketAddr, io::Error)> {
-    refuse_a_shared_port(first).map_err(|error| (first, error))?;
-    let mut sockets = vec![listen(first, how).map_err(|error| (first, error))?];
-    let address = sockets[0].local_addr().map_err(|error| (first, error))?;
-    for _ in 1..count {
-        sockets.push(listen(address, how).map_err(|error| (address, error))?);
+/// A listener for each of `count` threads, all at the address of the first, which is returned: port 0 is
+/// known only then.
+pub fn listen_all(wanted: SocketAddr, count: usize, how: &ListenSettings) -> io::Result<(SocketAddr, Vec<Listener>)> {
+    refuse_a_shared_port(wanted)?;
+    let (mut address, mut listeners) = (wanted, Vec::new());
+    for _ in 0..count {
+        let listener = Listener::tcp(address, how)?;
+        address = listener.address().unwrap_or(address);
+        listeners.push(listener);
     }
-    Ok(sockets)
+    Ok((address, listeners))
 }
 
 /// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary

@@ -275,7 +275,7 @@ impl App {
     /// # Panics
     /// When the app is wrong in itself, see [`App`].
     pub fn run(self, address: impl ToSocketAddrs) -> io::Result<()> {
-        Running::start(self.build(), address)?.until_signal()
+        Running::run(self.build(), address)
     }
 
     /// Serves at `address` in the background. Port 0 takes a free one.

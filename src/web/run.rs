@@ -14,7 +14,7 @@ use signal_hook::iterator::Signals;
 use super::app::Built;
 use super::table::Table;
 use crate::app::Stopwatch;
-use crate::reactor::{Engine, Mesh, OnFailure, listen_all, sys};
+use crate::reactor::{Engine, Listener, Mesh, OnFailure, listen_all, sys};
 
 /// What a program wants to be told, and done beside.
 #[derive(Default)]
@@ -92,12 +92,12 @@ impl Running {
             log::warn!("the limit of open files stays as it is: {error}");
         }
         let plan = built.settings.plan();
-        let sockets = listen(address, plan.threads(), &built)?;
-        let address = sockets[0].local_addr()?;
+        let (address, listeners) = listen(address, plan.threads(), &built)?;
+        let listeners = listeners.into_iter().map(|listener| vec![listener]).collect();
         let reactor = built.settings.reactor();
         // It is logged, all threads end, and `wait` tells.
         let on_failure: OnFailure = Arc::new(|_, _| {});
-        let engine = Engine::start(&plan, sockets, &reactor, || built.app(stopwatch()), &on_failure)?;
+        let engine = Engine::start(&plan, listeners, &reactor, || built.app(stopwatch()), &on_failure)?;
         let hooks = std::mem::take(&mut built.hooks);
         let handle = Handle(Arc::new(Ending {
             mesh: Arc::clone(engine.mesh()),
@@ -142,9 +142,12 @@ impl Running {
         self.end()
     }
 
-    pub(super) fn until_signal(self) -> io::Result<()> {
+    /// Runs until a signal says otherwise.
+    pub(super) fn run(built: Built, address: impl ToSocketAddrs) -> io::Result<()> {
+        // First of all: a signal that comes during the start must end the server in order too.
         let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        let (watched, handle) = (signals.handle(), self.handle.clone());
+        let running = Self::start(built, address)?;
+        let (watched, handle) = (signals.handle(), running.handle.clone());
         let watcher = std::thread::Builder::new().name("lattice-signals".into()).spawn(move || {
             let mut forever = signals.forever();
             if forever.next().is_some() {
@@ -154,7 +157,7 @@ impl Running {
                 std::process::exit(0);
             }
         })?;
-        let ended = self.wait();
+        let ended = running.wait();
         watched.close();
         // It has nothing to report.
         let _ = watcher.join();
@@ -184,16 +187,14 @@ impl Drop for Running {
     }
 }
 
-/// One socket for each thread, at the first of the addresses that can be had.
-fn listen(address: impl ToSocketAddrs, threads: usize, built: &Built) -> io::Result<Vec<std::net::TcpListener>> {
+/// One listener for each thread, at the first of the addresses that can be had.
+fn listen(address: impl ToSocketAddrs, threads: usize, built: &Built) -> io::Result<(SocketAddr, Vec<Listener>)> {
     let how = built.settings.listening();
     let mut last = io::Error::new(io::ErrorKind::InvalidInput, "the name stands for no address");
     for address in address.to_socket_addrs()? {
         match listen_all(address, threads, &how) {
-            Ok(sockets) => return Ok(sockets),
-            Err((address, error)) => {
-                last = io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"));
-            }
+            Ok(listening) => return Ok(listening),
+            Err(error) => last = io::Error::new(error.kind(), format!("cannot listen on {address}: {error}")),
         }
     }
     Err(last)

@@ -71,7 +71,7 @@ pub(super) fn settle(
             return Flow::Wait(lane, Box::new(job));
         }
         Body::Special(Special(Kind::Receive(_))) => {
-            let text = "an upload was returned where none can begin: declare the route with App::upload";
+            let text = "an upload begins in the handler of an App::upload route, and nowhere else";
             response = Response::failed(Failure::Panic(text.into()));
         }
         _ => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::limits::{BODY_BUFFER_BYTES, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
 use crate::wire::http1::Limits;
@@ -26,6 +26,10 @@ pub struct Settings {
     pub pool_threads: usize,
     /// Most connections of one thread; further ones are answered 503.
     pub connections: usize,
+    /// Most connections of one address; 0 for any number.
+    pub connections_per_ip: u32,
+    /// Memory of all connections together above which no request is begun, in bytes; they are answered 503.
+    pub buffer_bytes: u64,
     /// Connections the kernel holds for each thread until they are accepted.
     pub backlog: u32,
     /// Largest body of a request that is read whole, in bytes; more is answered 413.
@@ -55,6 +59,8 @@ impl Default for Settings {
             pin: true,
             pool_threads: 0,
             connections: 65_536,
+            connections_per_ip: CONNECTIONS_PER_IP,
+            buffer_bytes: BUFFER_BYTES,
             backlog: 4096,
             body_bytes: BODY_BUFFER_BYTES as u64,
             head_bytes: HEAD_BYTES_MAX,
@@ -71,7 +77,13 @@ impl Default for Settings {
 
 impl Settings {
     pub(super) fn plan(&self) -> Plan {
-        Plan { threads: self.threads, pin: self.pin, pool_threads: self.pool_threads }
+        Plan {
+            threads: self.threads,
+            pin: self.pin,
+            pool_threads: self.pool_threads,
+            buffer_bytes: self.buffer_bytes,
+            connections_per_ip: self.connections_per_ip,
+        }
     }
 
     pub(super) fn listening(&self) -> ListenSettings {
@@ -88,6 +100,7 @@ impl Settings {
             idle_ns: nanos(self.idle_timeout),
             write_ns: nanos(self.write_timeout),
             requests: self.requests_per_connection,
+            ..session::Settings::default()
         }
     }
 

@@ -23,7 +23,8 @@ pub trait Receive: Send + 'static {
     fn finish(self) -> impl IntoResponse;
 }
 
-/// What the handler of an [`App::upload`](super::App::upload) route returns: where the body goes.
+/// What the handler of an [`App::upload`](super::App::upload) route returns: where the body goes. The
+/// handler itself, that is, not work for the pool: by then the body would have to wait somewhere.
 ///
 /// ```
 /// use lattice::{App, Error, Upload};

@@ -8,7 +8,7 @@ use lattice::app::{App, Change, Lane, Moment};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SLOW_JOBS_QUEUED_MAX;
 use lattice::session::deadlines::{Moved, NEVER};
-use lattice::session::{Done, Phase, Settings, Turn, Work};
+use lattice::session::{Done, Phase, Pressure, Settings, Turn, Work};
 use lattice::wire::http1::HeadMemory;
 
 use crate::conn::{Conn, Flushed, check_idle, flush_if_open, read};
@@ -288,6 +288,7 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining,
+            pressure: Pressure::None,
             memory: &self.memory,
         };
         match cause {
@@ -335,7 +336,7 @@ impl Node {
         if conn.barren > BARREN_MAX {
             return Err(format!("driven without end in {:?}", conn.session.phase()));
         }
-        let moved = Moved { read: reads.bytes > 0, sent, left };
+        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
         conn.deadlines.update(&conn.session, moved, &self.settings, self.now_ns);
         check_idle(conn)?;
         self.wait_for_more(key, flushed);

@@ -1,11 +1,14 @@
 //! Calls into the app, and what the connection does with what the app decided.
 
+use crate::app::edge::Took;
 use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
+use crate::app::{Edge, Flow, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
+use crate::session::trust::asker;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::{Head, emit, parse_head, slots};
 
 /// A request while it is being looked at: everything borrows the bytes it came in.
@@ -30,12 +33,17 @@ impl<'b> Asked<'b> {
             params,
             body: &[],
             peer: turn.peer,
+            secure: false,
             now: turn.now,
             identity: Default::default(),
             draining: turn.draining,
             missed: None,
         };
-        Self { bytes, request }
+        let mut asked = Self { bytes, request };
+        if let Some(style) = turn.settings.forwarded {
+            name_asker(&mut asked.request, style, turn);
+        }
+        asked
     }
 
     /// A request that was saved, looked at again.
@@ -60,6 +68,13 @@ impl<'b> Asked<'b> {
     }
 }
 
+/// Puts whom the proxies name in the place of the other end.
+#[inline(never)]
+fn name_asker(request: &mut Request<'_>, style: Style, turn: &Turn<'_>) {
+    let asker = asker(request.head.fields, turn.peer, style, &turn.settings.trusted);
+    (request.peer, request.secure) = (asker.peer, asker.secure);
+}
+
 impl Http1 {
     /// Calls the app. Uses no bytes beyond the head.
     #[inline]
@@ -75,6 +90,11 @@ impl Http1 {
     fn enter(&mut self, asked: &mut Asked<'_>, body_unread: bool, turn: &mut Turn<'_>) {
         let mut progress = turn.app.begin();
         let mut reply = Reply::new(turn.out, self.terms(asked.request.head, body_unread, turn));
+        if let Some(edge) = turn.app.edge() {
+            progress.watched_ns = edge.watch.as_ref().map_or(0, |watch| watch());
+            let fields = edge.fields(asked.request.head);
+            reply = reply.with_extra(fields).timed(took(edge, &progress));
+        }
         match turn.app.call(&mut asked.request, &mut progress, &mut reply) {
             Flow::Done => {
                 let (status, closes) = (answered(&reply), reply.closes());
@@ -107,7 +127,8 @@ impl Http1 {
         let Ok(Some((head, _))) = parse_head(&bytes, &fields, &turn.settings.head) else { return self.end() };
         let Some(mut asked) = Asked::again(&head, &bytes, &body, &mut why, turn) else { return self.end() };
         let terms = self.terms(&head, body_unread, turn);
-        let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra));
+        let took = turn.app.edge().and_then(|edge| took(edge, &progress));
+        let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra)).timed(took);
         let flow = turn.app.resume(&mut asked.request, &mut progress, value, &mut reply);
         let said = Said::of(&mut reply, &mut progress);
         self.go_on(flow, said, &asked, progress, body_unread, turn);
@@ -203,6 +224,11 @@ impl Said {
         progress.extra = reply.take_extra();
         Self { status: reply.finished(), streamed: reply.streamed(), closes: reply.closes() }
     }
+}
+
+/// What `Server-Timing` is made from, if the edge wants it.
+fn took(edge: &Edge, progress: &Progress) -> Option<Took> {
+    edge.watch.as_ref().map(|watch| Took::new(watch, progress.watched_ns))
 }
 
 #[inline]

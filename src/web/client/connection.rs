@@ -11,7 +11,7 @@ use crate::app::{Change, Wake};
 use crate::buffer::{Front, SendBuf};
 use crate::limits::RECV_BUFFER_BYTES;
 use crate::session::http1::Http1;
-use crate::session::{Done, Phase, Turn, Work};
+use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::date::http_date;
 
 /// A connection whose answer may go on.
@@ -86,6 +86,7 @@ impl<'c> TestStream<'c> {
                 now,
                 peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                 draining: client.draining.get(),
+                pressure: Pressure::None,
                 memory: &client.memory,
             };
             match next {
