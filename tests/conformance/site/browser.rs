@@ -48,19 +48,21 @@ fn visit(site: &Site, url: &str) -> Value {
     let report = site.seen.wait_for_report(PATIENCE);
     let said = browser.stderr_so_far();
     drop(browser);
-    wait_until_gone(&directory);
+    wait_until_gone(profile.path());
     let report = report.unwrap_or_else(|| panic!("{url} reports nothing\n{said}"));
     serde_json::from_str(&report).expect("a page reports JSON")
 }
 
-/// Waits until no process has this argument: those of a group that was killed may take a moment.
-fn wait_until_gone(argument: &str) {
+/// Waits until no process works on this profile: those of a group that was killed may take a moment,
+/// and what looks after crashes has a group of its own and ends when it sees that the browser did.
+fn wait_until_gone(profile: &Path) {
     let deadline = Instant::now() + Duration::from_secs(10);
-    let has_argument = |process: &Path| {
+    let profile = profile.to_str().expect("a temporary path is UTF-8");
+    let is_its = |process: &Path| {
         let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(argument)
+        String::from_utf8_lossy(&line).contains(profile)
     };
-    let is_there = || std::fs::read_dir("/proc").expect("Linux").flatten().any(|entry| has_argument(&entry.path()));
+    let is_there = || std::fs::read_dir("/proc").expect("Linux").flatten().any(|entry| is_its(&entry.path()));
     while is_there() {
         assert!(Instant::now() < deadline, "the browser does not end");
         std::thread::sleep(Duration::from_millis(10));
