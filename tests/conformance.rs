@@ -1,5 +1,6 @@
 //! Clients that hold the node to the letter of HTTP/1.1: h11, which refuses whatever the grammar does not
-//! allow; undici, which pipelines; curl with its many flags.
+//! allow; undici, which pipelines; curl with its many flags. The same and a browser ask a site of the
+//! library for all that HTTP has.
 //!
 //! h11 comes from `tests/conformance/requirements.txt`, undici from `tests/clients/package.json`;
 //! `scripts/test-deps` installs both.
@@ -12,6 +13,8 @@ mod support;
 
 #[path = "conformance/curl.rs"]
 mod curl;
+#[path = "conformance/site/mod.rs"]
+mod site;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,18 +36,28 @@ fn node() -> (Node, Package) {
     (node, package)
 }
 
-/// Runs a client to its end beside the node's files, without the proxies of this machine.
+/// Runs a client to its end beside the node's files.
 fn run(node: &Node, program: &Path, args: &[&str]) -> Finished {
+    run_in(node.data().root(), program, args)
+}
+
+/// Runs a client to its end in a directory.
+fn run_in(directory: &Path, program: &Path, args: &[&str]) -> Finished {
     let mut command = Command::new(program);
-    command.args(args).current_dir(node.data().root());
-    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "NODE_OPTIONS", "PYTHONPATH", "CURL_HOME"] {
-        command.env_remove(name);
-    }
+    command.args(args).current_dir(directory);
+    on_its_own(&mut command);
     let mut running = Running::start(command, LONG);
     running.close_input();
     let finished = running.finish();
     assert!(finished.is_success(), "{program:?} {args:?}: {}", finished.report());
     finished
+}
+
+/// Takes this machine's proxies and settings from a client.
+fn on_its_own(command: &mut Command) {
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "NODE_OPTIONS", "PYTHONPATH", "CURL_HOME"] {
+        command.env_remove(name);
+    }
 }
 
 /// A file that belongs to these tests.
