@@ -651,6 +651,24 @@ fn files_are_served_behind_middlewares() {
 }
 
 #[test]
+fn files_are_served_below_a_prefix_with_captures() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::write(folder.path().join("sub/a.txt"), "text").unwrap();
+    std::fs::write(folder.path().join("index.html"), "<p>home").unwrap();
+    let app = App::new().group("/of/{tenant}", |of| of.files("/files", folder.path())).test();
+    for (target, status, text) in [
+        ("/of/me/files/sub/a.txt", 200, "text"),
+        ("/of/somebody-else/files/sub/a.txt", 200, "text"),
+        ("/of/me/files/", 200, "<p>home"),
+        ("/of/12345/files/sub/none/a.txt", 404, r#"{"error":"not found"}"#),
+    ] {
+        let answer = app.get(target).send();
+        assert_eq!((answer.status, answer.text()), (status, text), "{target}");
+    }
+}
+
+#[test]
 fn six_arguments_are_taken() {
     let all = |a: &Request<'_>, b: Peer, c: Headers<'_>, d: State<'_, u8>, e: Bytes<'_>, f: String| {
         format!("{} {:?} {:?} {} {} {f}", a.path(), b.0, c.get("host"), *d, e.len())
