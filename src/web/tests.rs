@@ -617,6 +617,26 @@ fn answers_are_compressed_where_it_was_asked_for() {
     }
 }
 
+#[test]
+fn what_is_not_at_hand_stays_as_it_is_however_short_bodies_are_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, "0123456789").unwrap();
+    let file = Arc::new(std::fs::File::open(&path).unwrap());
+    let app = App::new()
+        .middleware(Compress::new(CompressPolicy { bytes_min: 0, ..CompressPolicy::default() }))
+        .get("/file", move || Response::file("text/plain", Arc::clone(&file), 2..7))
+        .get("/none", || Response::new("text/plain", Body::Empty))
+        .get("/text", || "x")
+        .test();
+    let get = |target: &str| app.get(target).header("Accept-Encoding", "gzip").send();
+    for (target, body) in [("/file", "23456"), ("/none", "")] {
+        let answer = get(target);
+        assert_eq!((answer.text(), answer.header("content-encoding")), (body, None), "{target}");
+    }
+    assert_eq!(get("/text").header("content-encoding"), Some("gzip"));
+}
+
 fn unfold(coding: &str, bytes: &[u8]) -> Vec<u8> {
     use crate::wire::http::accept::Coding;
     let coding = Coding::ALL.into_iter().find(|known| known.token() == coding).expect("a coding");
