@@ -232,6 +232,9 @@ fn misses_pass_the_middlewares_and_can_be_answered_otherwise() {
     assert_eq!(app.get("/x").send().text(), "nothing at /x");
     let answer = app.post("/").send();
     assert_eq!((answer.text(), answer.header("allow")), ("not like that", Some("GET, HEAD, OPTIONS")));
+    let app = App::new().get("/", || "root").method_not_allowed(|| Blocking(|| (405, "looked it up"))).test();
+    let answer = app.post("/").send();
+    assert_eq!((answer.text(), answer.header("allow")), ("looked it up", Some("GET, HEAD, OPTIONS")));
 }
 
 #[test]
