@@ -485,9 +485,14 @@ fn browsers_are_told_what_not_to_do() {
 #[test]
 fn what_is_wrong_with_an_app_is_said_when_it_starts() {
     type Make = fn() -> App;
-    let cases: [(Make, &str); 8] = [
+    let cases: [(Make, &str); 10] = [
         (|| App::new().get("/a", || "").get("/a", || ""), "/a: two routes for GET"),
         (|| App::new().get("/a", |_: State<'_, u32>| ""), "GET /a needs a state of the type u32"),
+        (|| App::new().not_found(|_: State<'_, u32>| ""), "App::not_found needs a state of the type u32"),
+        (
+            || App::new().method_not_allowed(|_: State<'_, u8>| ""),
+            "App::method_not_allowed needs a state of the type u8",
+        ),
         (|| App::new().get("a", || ""), "begins with a slash"),
         (|| App::new().get("/{a}/{b}/{c}/{d}/{e}", || ""), "too many captures"),
         (|| App::new().route(Method::Options, "/a", || ""), "OPTIONS has no routes of its own"),
