@@ -697,6 +697,22 @@ fn files_are_served_below_a_prefix_with_captures() {
 }
 
 #[test]
+fn a_hook_that_panics_does_not_keep_the_server_from_ending() {
+    let told = Arc::new(AtomicU32::new(0));
+    let (after, stopped) = (Arc::clone(&told), Arc::clone(&told));
+    let running = App::new()
+        .settings(Settings { threads: 1, pin: false, ..Settings::default() })
+        .on_drain(|| panic!("this hook breaks"))
+        .on_drain(move || drop(after.fetch_add(1, Ordering::Relaxed)))
+        .on_stop(move || drop(stopped.fetch_add(10, Ordering::Relaxed)))
+        .start("127.0.0.1:0")
+        .expect("a free port");
+    running.shutdown();
+    running.wait().expect("it ends well");
+    assert_eq!(told.load(Ordering::Relaxed), 11);
+}
+
+#[test]
 fn six_arguments_are_taken() {
     let all = |a: &Request<'_>, b: Peer, c: Headers<'_>, d: State<'_, u8>, e: Bytes<'_>, f: String| {
         format!("{} {:?} {:?} {} {} {f}", a.path(), b.0, c.get("host"), *d, e.len())
