@@ -273,7 +273,8 @@ impl App {
     }
 
     /// Serves at `address` until SIGTERM or SIGINT, then finishes what is under way. A second signal
-    /// ends the process at once.
+    /// ends the process at once. Once this has returned, both do nothing any more unless the program
+    /// handles them itself: what goes on afterwards should be short.
     ///
     /// # Errors
     /// When the address cannot be had, or the machine gives no threads.
