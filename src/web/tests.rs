@@ -699,12 +699,17 @@ fn files_are_served_below_a_prefix_with_captures() {
 #[test]
 fn a_hook_that_panics_does_not_keep_the_server_from_ending() {
     let told = Arc::new(AtomicU32::new(0));
-    let (after, stopped) = (Arc::clone(&told), Arc::clone(&told));
+    let tell = |number: u32| {
+        let told = Arc::clone(&told);
+        move || {
+            told.fetch_add(number, Ordering::Relaxed);
+        }
+    };
     let running = App::new()
         .settings(Settings { threads: 1, pin: false, ..Settings::default() })
         .on_drain(|| panic!("this hook breaks"))
-        .on_drain(move || drop(after.fetch_add(1, Ordering::Relaxed)))
-        .on_stop(move || drop(stopped.fetch_add(10, Ordering::Relaxed)))
+        .on_drain(tell(1))
+        .on_stop(tell(10))
         .start("127.0.0.1:0")
         .expect("a free port");
     running.shutdown();
