@@ -126,6 +126,8 @@ pub const FIELDS_INLINE_BYTES: usize = 96;
 pub const RENDER_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer compressed on the loop, in bytes: it takes a fraction of a millisecond.
 pub const COMPRESS_INLINE_BYTES: usize = 16 * 1024;
+/// Subscribers that a broadcast counts before it looks for those who are gone.
+pub const SUBSCRIBERS_UNSWEPT: usize = 64;
 /// Events that may wait for one subscriber (default).
 pub const EVENTS_QUEUED: usize = 256;
 

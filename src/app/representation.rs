@@ -74,10 +74,10 @@ impl Representation<'_> {
             return reply.error_with(406, &[("Vary", VARY)], "no acceptable coding", Some(reason));
         };
         let conditions = Conditions::of(request.head.fields);
-        let current = Validators { etag: variant.tag(), modified: self.modified_of_variant() };
+        let current = Validators { etag: variant.tag(), modified: self.modified_of_variant(request.now) };
         match conditions.decide(request.head.method, Some(&current)) {
             Decision::Failed => refuse_change(reply),
-            Decision::NotModified => self.begin(variant, reply, 304).empty(),
+            Decision::NotModified => self.begin(variant, request.now, reply, 304).empty(),
             // A range is defined for GET alone (RFC 9110 §14.2).
             Decision::Proceed if request.head.method == Method::Get && conditions.range_applies(&current) => {
                 let range = request.head.fields.single("Range");
@@ -89,9 +89,14 @@ impl Representation<'_> {
 
     /// All variants have one date: where there are several, it does not tell the bytes of one from
     /// those of another.
-    fn modified_of_variant(&self) -> Option<Modified> {
+    fn modified_of_variant(&self, now: Moment) -> Option<Modified> {
         let is_alone = self.variants.len() == 1;
-        self.modified.map(|modified| Modified { is_strong: modified.is_strong && is_alone, ..modified })
+        self.modified_by(now).map(|modified| Modified { is_strong: modified.is_strong && is_alone, ..modified })
+    }
+
+    /// A file may have a date in the future: it is told as now (RFC 9110 §8.8.2.1).
+    fn modified_by(&self, now: Moment) -> Option<Modified> {
+        self.modified.map(|modified| Modified { unix_s: modified.unix_s.min(now.unix_ms / 1000), ..modified })
     }
 
     /// The variant that `Accept-Encoding` asks for; `None` when all were ruled out.
@@ -115,12 +120,12 @@ impl Representation<'_> {
         match selection {
             Selection::One(part) => {
                 let told = content_range(&part, length);
-                self.content(variant, reply, 206, self.content_type.as_bytes());
+                self.content(variant, now, reply, 206, self.content_type.as_bytes());
                 reply.header("Content-Range", &told).body(variant.body.slice(part));
             }
             Selection::Several(parts) if variant.coding.is_none() => self.send_parts(variant, &parts, now, reply),
             Selection::Whole | Selection::Several(_) => {
-                self.content(variant, reply, 200, self.content_type.as_bytes());
+                self.content(variant, now, reply, 200, self.content_type.as_bytes());
                 reply.body(variant.body.clone());
             }
             Selection::Unsatisfiable => {
@@ -142,12 +147,12 @@ impl Representation<'_> {
         pieces.push(Body::Bytes(multipart.closing()));
         let written: u64 = pieces.iter().map(Body::len).sum();
         assert_eq!(written, multipart.content_length(), "what is told is what is sent");
-        self.content(variant, reply, 206, &content_type(&boundary));
+        self.content(variant, now, reply, 206, &content_type(&boundary));
         reply.pieces(&pieces);
     }
 
-    fn content(&self, variant: &Variant<'_>, reply: &mut Reply<'_>, status: u16, content_type: &[u8]) {
-        self.begin(variant, reply, status).header("Content-Type", content_type).header("Accept-Ranges", b"bytes");
+    fn content(&self, variant: &Variant<'_>, now: Moment, reply: &mut Reply<'_>, status: u16, content_type: &[u8]) {
+        self.begin(variant, now, reply, status).header("Content-Type", content_type).header("Accept-Ranges", b"bytes");
         if let Some(coding) = variant.coding {
             reply.header("Content-Encoding", coding.token().as_bytes());
         }
@@ -157,12 +162,18 @@ impl Representation<'_> {
     }
 
     /// What a 304 says as well (RFC 9110 §15.4.5).
-    fn begin<'r, 'b>(&self, variant: &Variant<'_>, reply: &'r mut Reply<'b>, status: u16) -> &'r mut Reply<'b> {
+    fn begin<'r, 'b>(
+        &self,
+        variant: &Variant<'_>,
+        now: Moment,
+        reply: &'r mut Reply<'b>,
+        status: u16,
+    ) -> &'r mut Reply<'b> {
         reply.status(status);
         if let Some(etag) = variant.etag {
             reply.header("ETag", etag.as_bytes());
         }
-        if let Some(modified) = self.modified {
+        if let Some(modified) = self.modified_by(now) {
             reply.header("Last-Modified", &http_date(modified.unix_s));
         }
         if let Some(cache_control) = self.cache_control {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::client::TestClient;
 use super::error::Failure;
+use super::extract::Needs;
 use super::group::{Call, Closed, Group, Scope, Spec};
 use super::handler::Handler;
 use super::middleware::Middleware;
@@ -37,6 +38,8 @@ pub struct App {
     states: States,
     not_found: Option<Call>,
     method_not_allowed: Option<Call>,
+    /// Of the handlers of what no route fits: which of them, and what it needs.
+    needs: Vec<(&'static str, Needs)>,
     on_error: Option<OnError>,
     on_slow: Option<(Duration, OnSlow)>,
     settings: Settings,
@@ -61,6 +64,7 @@ impl App {
             states: States::default(),
             not_found: None,
             method_not_allowed: None,
+            needs: Vec::new(),
             on_error: None,
             on_slow: None,
             settings: Settings::default(),
@@ -212,6 +216,7 @@ impl App {
     /// Answers requests for paths that no route fits; 404 and JSON otherwise. A handler says its status
     /// itself.
     pub fn not_found<Args>(mut self, handler: impl Handler<Args>) -> Self {
+        self.needs.push(("App::not_found", handler.needs()));
         self.not_found = Some(Box::new(move |request| handler.call(request)));
         self
     }
@@ -219,6 +224,7 @@ impl App {
     /// Answers requests for a path with a method it has no route for; 405 and JSON otherwise. `Allow`
     /// is added.
     pub fn method_not_allowed<Args>(mut self, handler: impl Handler<Args>) -> Self {
+        self.needs.push(("App::method_not_allowed", handler.needs()));
         self.method_not_allowed = Some(Box::new(move |request| handler.call(request)));
         self
     }
@@ -267,7 +273,8 @@ impl App {
     }
 
     /// Serves at `address` until SIGTERM or SIGINT, then finishes what is under way. A second signal
-    /// ends the process at once.
+    /// ends the process at once. Once this has returned, both do nothing any more unless the program
+    /// handles them itself: what goes on afterwards should be short.
     ///
     /// # Errors
     /// When the address cannot be had, or the machine gives no threads.
@@ -306,7 +313,8 @@ impl App {
     fn build(self) -> Built {
         let Closed { specs, mounts, mut scopes } = self.root.close();
         assert!(specs.len() <= ROUTES_MAX, "{} routes are more than {ROUTES_MAX}", specs.len());
-        specs.iter().for_each(|spec| demand(spec, &self.states));
+        specs.iter().for_each(|spec| demand(&spec.name(), &spec.needs, &self.states));
+        self.needs.iter().for_each(|(name, needs)| demand(name, needs, &self.states));
         // The longest prefix first: it is the innermost group.
         scopes.sort_by_key(|scope: &Scope| std::cmp::Reverse(scope.prefix.len()));
         let router = Arc::new(router(&specs, &mounts));
@@ -332,10 +340,9 @@ impl Default for App {
 
 /// # Panics
 /// When a handler needs a state that is not there.
-fn demand(spec: &Spec, states: &States) {
-    for (id, name) in &spec.needs.states {
-        let (method, pattern) = (spec.method.as_str(), &spec.pattern.text);
-        assert!(states.has(*id), "{method} {pattern} needs a state of the type {name}: give it to App::state");
+fn demand(handler: &str, needs: &Needs, states: &States) {
+    for (id, name) in &needs.states {
+        assert!(states.has(*id), "{handler} needs a state of the type {name}: give it to App::state");
     }
 }
 

@@ -28,6 +28,13 @@ pub(super) struct Spec {
     pub(super) chain: Chain,
 }
 
+impl Spec {
+    /// For whoever has to correct it.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method.as_str(), self.pattern.text)
+    }
+}
+
 /// Where the middlewares of a group reach: also to what no route fits below its prefix.
 pub(super) struct Scope {
     pub(super) prefix: String,

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -72,7 +73,10 @@ impl Handle {
     /// Accepts no more and finishes what is under way; returns at once. Further calls do nothing.
     pub fn shutdown(&self) {
         let hooks = std::mem::take(&mut *self.0.on_drain.lock().unwrap_or_else(PoisonError::into_inner));
-        hooks.into_iter().for_each(|hook| hook());
+        for hook in hooks {
+            // One that panics, which has been printed, must not keep the server from ending.
+            let _ = catch_unwind(AssertUnwindSafe(hook));
+        }
         self.0.mesh.drain();
         *self.0.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.told.notify_all();

@@ -11,7 +11,7 @@ use super::request::{Locals, Request};
 use super::response::{Body, Kind, Response, Special};
 use super::table::{Route, Table};
 use super::upload::ToSink;
-use crate::app::{self, Answer, Flow, Observer, Outcome, Reply, Service, Value};
+use crate::app::{self, Answer, Flow, Missed, Observer, Outcome, Reply, Service, Value};
 use crate::wire::http1::Method;
 
 /// The service of one thread.
@@ -49,7 +49,10 @@ impl Service for Web {
         let table = &*self.0;
         let route = table.routes.get(usize::from(core.route.id));
         let parked = value.downcast().expect("this service parks nothing else");
-        let Parked { response, depth, locals } = *parked;
+        let Parked { mut response, depth, locals } = *parked;
+        if let Some(Missed::Method(allow)) = core.missed {
+            response.set_header("Allow", allow.as_bytes());
+        }
         let request = Request::new(core, table.way(route), locals);
         settle(table, table.chain(route, &request), request, response, depth, reply)
     }

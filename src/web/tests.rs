@@ -232,6 +232,9 @@ fn misses_pass_the_middlewares_and_can_be_answered_otherwise() {
     assert_eq!(app.get("/x").send().text(), "nothing at /x");
     let answer = app.post("/").send();
     assert_eq!((answer.text(), answer.header("allow")), ("not like that", Some("GET, HEAD, OPTIONS")));
+    let app = App::new().get("/", || "root").method_not_allowed(|| Blocking(|| (405, "looked it up"))).test();
+    let answer = app.post("/").send();
+    assert_eq!((answer.text(), answer.header("allow")), ("looked it up", Some("GET, HEAD, OPTIONS")));
 }
 
 #[test]
@@ -482,9 +485,14 @@ fn browsers_are_told_what_not_to_do() {
 #[test]
 fn what_is_wrong_with_an_app_is_said_when_it_starts() {
     type Make = fn() -> App;
-    let cases: [(Make, &str); 8] = [
+    let cases: [(Make, &str); 10] = [
         (|| App::new().get("/a", || "").get("/a", || ""), "/a: two routes for GET"),
         (|| App::new().get("/a", |_: State<'_, u32>| ""), "GET /a needs a state of the type u32"),
+        (|| App::new().not_found(|_: State<'_, u32>| ""), "App::not_found needs a state of the type u32"),
+        (
+            || App::new().method_not_allowed(|_: State<'_, u8>| ""),
+            "App::method_not_allowed needs a state of the type u8",
+        ),
         (|| App::new().get("a", || ""), "begins with a slash"),
         (|| App::new().get("/{a}/{b}/{c}/{d}/{e}", || ""), "too many captures"),
         (|| App::new().route(Method::Options, "/a", || ""), "OPTIONS has no routes of its own"),
@@ -617,6 +625,26 @@ fn answers_are_compressed_where_it_was_asked_for() {
     }
 }
 
+#[test]
+fn what_is_not_at_hand_stays_as_it_is_however_short_bodies_are_compressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.txt");
+    std::fs::write(&path, "0123456789").unwrap();
+    let file = Arc::new(std::fs::File::open(&path).unwrap());
+    let app = App::new()
+        .middleware(Compress::new(CompressPolicy { bytes_min: 0, ..CompressPolicy::default() }))
+        .get("/file", move || Response::file("text/plain", Arc::clone(&file), 2..7))
+        .get("/none", || Response::new("text/plain", Body::Empty))
+        .get("/text", || "x")
+        .test();
+    let get = |target: &str| app.get(target).header("Accept-Encoding", "gzip").send();
+    for (target, body) in [("/file", "23456"), ("/none", "")] {
+        let answer = get(target);
+        assert_eq!((answer.text(), answer.header("content-encoding")), (body, None), "{target}");
+    }
+    assert_eq!(get("/text").header("content-encoding"), Some("gzip"));
+}
+
 fn unfold(coding: &str, bytes: &[u8]) -> Vec<u8> {
     use crate::wire::http::accept::Coding;
     let coding = Coding::ALL.into_iter().find(|known| known.token() == coding).expect("a coding");
@@ -648,6 +676,45 @@ fn files_are_served_behind_middlewares() {
     assert_eq!(app.get("/locked/a.txt").send().status, 401);
     let wrong = std::panic::catch_unwind(|| App::new().files("/x", "/nowhere/at/all")).err().expect("no such folder");
     assert!(wrong.downcast_ref::<String>().is_some_and(|said| said.contains("/x: the directory /nowhere/at/all")));
+}
+
+#[test]
+fn files_are_served_below_a_prefix_with_captures() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::write(folder.path().join("sub/a.txt"), "text").unwrap();
+    std::fs::write(folder.path().join("index.html"), "<p>home").unwrap();
+    let app = App::new().group("/of/{tenant}", |of| of.files("/files", folder.path())).test();
+    for (target, status, text) in [
+        ("/of/me/files/sub/a.txt", 200, "text"),
+        ("/of/somebody-else/files/sub/a.txt", 200, "text"),
+        ("/of/me/files/", 200, "<p>home"),
+        ("/of/12345/files/sub/none/a.txt", 404, r#"{"error":"not found"}"#),
+    ] {
+        let answer = app.get(target).send();
+        assert_eq!((answer.status, answer.text()), (status, text), "{target}");
+    }
+}
+
+#[test]
+fn a_hook_that_panics_does_not_keep_the_server_from_ending() {
+    let told = Arc::new(AtomicU32::new(0));
+    let tell = |number: u32| {
+        let told = Arc::clone(&told);
+        move || {
+            told.fetch_add(number, Ordering::Relaxed);
+        }
+    };
+    let running = App::new()
+        .settings(Settings { threads: 1, pin: false, ..Settings::default() })
+        .on_drain(|| panic!("this hook breaks"))
+        .on_drain(tell(1))
+        .on_stop(tell(10))
+        .start("127.0.0.1:0")
+        .expect("a free port");
+    running.shutdown();
+    running.wait().expect("it ends well");
+    assert_eq!(told.load(Ordering::Relaxed), 11);
 }
 
 #[test]

@@ -253,3 +253,15 @@ fn a_change_needs_what_it_names() {
         assert_eq!(bench.ask(&["PUT /x HTTP/1.1", field]).status, status, "{field}");
     }
 }
+
+#[test]
+fn a_date_in_the_future_is_told_as_now() {
+    let mut bench = bench(Kind::Bytes, DATA, false);
+    for (ago_s, told) in [(1, AT), (0, AT), (-1, BEFORE)] {
+        bench.now.unix_ms = (MODIFIED_S.saturating_add_signed(ago_s)) * 1000 + 999;
+        let answer = get(&mut bench, &[]);
+        assert_eq!(answer.header("Last-Modified"), Some(told), "{ago_s}");
+        let known = get(&mut bench, &[&format!("If-Modified-Since: {told}")]);
+        assert_eq!((known.status, known.header("Last-Modified")), (304, Some(told)), "{ago_s}");
+    }
+}

@@ -25,8 +25,12 @@ impl Compress {
     /// Whether the answer may be compressed, whatever the client takes.
     fn admits(&self, response: &Response) -> bool {
         let content_type = response.header("Content-Type").unwrap_or_default();
+        // Files are left to the kernel.
+        let has_bytes = !matches!(response.body(), Body::Empty | Body::File(..));
         let is_open = response.status() != 206 && response.header("Content-Encoding").is_none();
-        is_open && self.0.admits(content_type, response.header("Cache-Control"), length_of(response.body()))
+        has_bytes
+            && is_open
+            && self.0.admits(content_type, response.header("Cache-Control"), length_of(response.body()))
     }
 }
 
@@ -56,10 +60,9 @@ fn weaken(response: &mut Response) {
     }
 }
 
-/// `None` where there is nothing to compress; files are left to the kernel.
+/// `None` where it is not known.
 fn length_of(body: &Body) -> Option<u64> {
     match body {
-        Body::Empty | Body::File(..) => Some(0),
         Body::Stream(..) => None,
         other => Some(bytes_of(other).len() as u64),
     }

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use super::request::Request;
-use crate::limits::EVENTS_QUEUED;
+use crate::limits::{EVENTS_QUEUED, SUBSCRIBERS_UNSWEPT};
 use stream::{Mailbox, lock};
 
 /// What becomes of a subscriber whose queue is full.
@@ -55,6 +55,8 @@ struct Hub {
 #[derive(Default)]
 struct HubState {
     subscribers: Vec<Weak<Mailbox>>,
+    /// How many subscribers there may be before those who are gone are looked for.
+    swept_at: usize,
     /// The last events that had an id.
     kept: VecDeque<(String, Arc<[u8]>)>,
 }
@@ -115,8 +117,20 @@ impl Broadcast {
         });
         let queue = state.kept.iter().skip(seen).map(|(_, event)| Arc::clone(event)).collect();
         let mailbox = Mailbox::new(queue);
-        state.subscribers.push(Arc::downgrade(&mailbox));
+        state.add(&mailbox);
         Sse { mailbox }
+    }
+}
+
+impl HubState {
+    /// Also where nothing is ever sent, those who are gone hold no memory for long: they are at most
+    /// as many as the others were, and [`SUBSCRIBERS_UNSWEPT`].
+    fn add(&mut self, mailbox: &Arc<Mailbox>) {
+        if self.subscribers.len() >= self.swept_at {
+            self.subscribers.retain(|mailbox| mailbox.strong_count() > 0);
+            self.swept_at = 2 * self.subscribers.len() + SUBSCRIBERS_UNSWEPT;
+        }
+        self.subscribers.push(Arc::downgrade(mailbox));
     }
 }
 
@@ -195,6 +209,21 @@ mod tests {
         assert_eq!(given(Some("3")), "");
         assert_eq!(given(Some("2")), "id: 3\ndata: 3\n\n");
         assert_eq!(given(Some("1")), "id: 2\ndata: 2\n\nid: 3\ndata: 3\n\n", "not kept any more");
+    }
+
+    #[test]
+    fn who_comes_and_goes_leaves_nothing_behind_though_nothing_is_sent() {
+        let hub = Broadcast::new();
+        let held = || lock(&hub.0.state).subscribers.len();
+        for round in 1..=SUBSCRIBERS_UNSWEPT {
+            drop(hub.subscribe());
+            assert_eq!(held(), round);
+        }
+        let _stays = hub.subscribe();
+        assert_eq!((held(), hub.subscribers()), (1, 1));
+        (0..10 * SUBSCRIBERS_UNSWEPT).for_each(|_| drop(hub.subscribe()));
+        assert!(held() <= 2 + SUBSCRIBERS_UNSWEPT, "{}", held());
+        assert_eq!(hub.send(&Event::data("still there")), 1);
     }
 
     #[test]

@@ -119,13 +119,17 @@ impl Policy {
         Some(answer)
     }
 
-    /// What `Access-Control-Allow-Origin` says, if the origin may read the answer.
+    /// What `Access-Control-Allow-Origin` says, if the origin may read the answer. Where everybody may,
+    /// it is said to everybody: an answer to a request without an origin may be kept and used for one
+    /// with it.
     fn allow<'b>(&self, fields: impl Fields<'b>) -> Option<String> {
-        let origin = fields.single("Origin")?;
         match &self.origins {
             Origins::Any if self.credentials => None,
             Origins::Any => Some("*".into()),
-            Origins::These(known) => known.iter().find(|known| known.as_bytes() == origin).map(|it| it[..].into()),
+            Origins::These(known) => {
+                let origin = fields.single("Origin")?;
+                known.iter().find(|known| known.as_bytes() == origin).map(|it| it[..].into())
+            }
         }
     }
 
@@ -242,7 +246,7 @@ mod tests {
         let answer = open().answer(&*fields(&[("Origin", "https://any.example")]));
         assert_eq!(find(&answer, "Access-Control-Allow-Origin"), Some("*"));
         assert_eq!((find(&answer, "Vary"), find(&answer, "Access-Control-Allow-Credentials")), (None, None));
-        assert_eq!(open().answer(&[][..]), []);
+        assert_eq!(open().answer(&[][..]), answer, "a cache may use it for those that have an origin");
     }
 
     fn preflight(policy: &Policy, method: &str, names: &str) -> Option<AnswerFields> {
