@@ -43,6 +43,8 @@ enum Cause {
 #[derive(PartialEq, Eq)]
 enum Fate {
     Keep,
+    /// It is idle, and its timer comes early enough.
+    Rest,
     Close,
 }
 
@@ -55,17 +57,21 @@ struct Reads {
 }
 
 impl Reactor {
-    /// Drives a connection because it is listed, or because its work is done.
-    pub(super) fn drive(&mut self, key: Key, done: Option<Done>) {
-        if matches!(done, Some(Done::Panicked)) {
+    /// Drives a connection because its turn has come.
+    pub(super) fn drive(&mut self, key: Key) {
+        self.drive_for(key, Cause::Listed);
+    }
+
+    /// Drives a connection because its work is done.
+    pub(super) fn deliver(&mut self, key: Key, done: Done) {
+        if matches!(done, Done::Panicked) {
             self.meters.panics.one();
         }
         match done {
-            None => self.drive_for(key, Cause::Listed),
-            Some(done) if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Some(Done::Sink(sink, _)) => self.drop_in_pool(Box::new(sink)),
-            Some(Done::Source(source, ..)) => self.drop_in_pool(Box::new(source)),
-            Some(_) => {}
+            done if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
+            Done::Sink(sink, _) => self.drop_in_pool(Box::new(sink)),
+            Done::Source(source, ..) => self.drop_in_pool(Box::new(source)),
+            _ => {}
         }
     }
 
@@ -90,6 +96,7 @@ impl Reactor {
     fn drive_for(&mut self, key: Key, cause: Cause) {
         // One connection's defect must not be everybody's outage.
         match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
+            Ok(Fate::Rest) => {}
             Ok(Fate::Keep) => self.arm_deadline(key),
             Ok(Fate::Close) => self.close(key),
             Err(_) => {
@@ -151,7 +158,7 @@ impl Reactor {
             if conn.readable {
                 Self::list(&mut self.ready, conn, key);
             }
-            return Fate::Keep;
+            return if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep };
         }
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;

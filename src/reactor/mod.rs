@@ -202,13 +202,13 @@ impl Reactor {
         if woken {
             self.begin_drain();
             for (key, done) in self.mesh.take_done(self.thread) {
-                self.drive(key, Some(done));
+                self.deliver(key, done);
             }
         }
         for key in &listed {
             if let Some(conn) = self.conns.get_mut(*key) {
                 conn.listed = false;
-                self.drive(*key, None);
+                self.drive(*key);
             }
         }
         self.keep_list(listed);
@@ -339,7 +339,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key, None);
+                self.drive(key);
             }
         }
     }

@@ -140,11 +140,13 @@ impl Http1 {
     }
 
     /// Bytes received and not yet used; the next read goes after them.
+    #[inline]
     pub fn rest(&self) -> &[u8] {
         self.owned.as_ref().map_or(&[], |owned| &owned.rest)
     }
 
     /// Whether [`Self::on_ready`] would get further without more bytes.
+    #[inline]
     pub fn is_ready(&self, queued: u64) -> bool {
         let Some(owned) = &self.owned else { return false };
         match self.state {
@@ -159,6 +161,7 @@ impl Http1 {
     }
 
     /// Whether more bytes are of use; `queued` bytes have not left yet.
+    #[inline]
     pub fn wants_read(&self, queued: u64) -> bool {
         if self.peer_done {
             return false;
@@ -175,7 +178,7 @@ impl Http1 {
     /// Whether [`Self::take_work`] or [`Self::wants_wake`] has something for the loop.
     #[inline]
     pub fn has_effects(&self) -> bool {
-        self.owned.as_ref().is_some_and(|owned| owned.work.is_some()) || self.wants_wake()
+        self.owned.as_ref().is_some_and(|owned| owned.work.is_some() || owned.sending.is_some() && self.wants_wake())
     }
 
     /// Work to be done for this connection, once.

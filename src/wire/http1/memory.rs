@@ -7,7 +7,7 @@
 //! What one client sends must not be found out by how long another's request takes. So only field
 //! lines made of names that carry no secret are remembered.
 
-use core::cell::{Cell, RefCell};
+use core::cell::RefCell;
 
 use alloc::vec::Vec;
 
@@ -19,44 +19,25 @@ use super::quick::{RequestLine, Said, field_lines, request_line};
 /// Longest field lines remembered, in bytes.
 const REMEMBERED_BYTES_MAX: usize = 1024;
 
-/// Fields that say what a client is and takes, never who its user is.
-const HARMLESS: [&str; 21] = [
-    "accept",
-    "accept-charset",
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "content-length",
-    "content-type",
-    "dnt",
-    "host",
-    "pragma",
-    "sec-ch-ua",
-    "sec-ch-ua-mobile",
-    "sec-ch-ua-platform",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "sec-fetch-user",
-    "te",
-    "upgrade-insecure-requests",
-    "user-agent",
-];
-
 /// What a thread remembers of the last head.
 #[derive(Debug)]
 pub struct HeadMemory {
     few: Few,
-    /// The field lines with their blank line; empty when nothing is remembered.
-    bytes: RefCell<Vec<u8>>,
-    said: Cell<Option<Said>>,
+    known: RefCell<Known>,
+}
+
+/// Field lines that were read.
+#[derive(Debug)]
+struct Known {
+    /// With their blank line; empty when nothing is remembered.
+    bytes: Vec<u8>,
+    said: Said,
 }
 
 impl HeadMemory {
     /// Remembers nothing yet.
     pub const fn new() -> Self {
-        Self { few: few(), bytes: RefCell::new(Vec::new()), said: Cell::new(None) }
+        Self { few: few(), known: RefCell::new(Known { bytes: Vec::new(), said: Said::NOTHING }) }
     }
 
     /// The head in front of `bytes` and its length, if it is one of those that clients usually send;
@@ -65,10 +46,10 @@ impl HeadMemory {
     pub fn parse<'b, 'h>(&'h self, bytes: &'b [u8], limits: &Limits) -> Option<(Head<'b, 'h>, usize)> {
         let window = &bytes[..bytes.len().min(limits.head_bytes)];
         let line = request_line(window)?;
-        if let Some(said) = self.said.get() {
-            let known = self.bytes.borrow();
-            if line.rest.starts_with(&known) {
-                return Some((line.head(&said, &self.few), line.length + known.len()));
+        {
+            let known = self.known.borrow();
+            if !known.bytes.is_empty() && line.rest.starts_with(&known.bytes) {
+                return Some((line.head(&known.said, &self.few), line.length + known.bytes.len()));
             }
         }
         self.learn(&line, limits)
@@ -76,7 +57,7 @@ impl HeadMemory {
 
     /// Reads field lines that are not those of the last head.
     fn learn<'b, 'h>(&'h self, line: &RequestLine<'b>, limits: &Limits) -> Option<(Head<'b, 'h>, usize)> {
-        self.said.set(None);
+        self.known.borrow_mut().bytes.clear();
         let (said, length) = field_lines(line.rest, &self.few, limits.headers)?;
         let head = line.head(&said, &self.few);
         self.remember(&line.rest[..length], said, head.fields);
@@ -85,10 +66,9 @@ impl HeadMemory {
 
     fn remember(&self, lines: &[u8], said: Said, fields: FieldLines<'_, '_>) {
         if lines.len() <= REMEMBERED_BYTES_MAX && fields.iter().all(|(name, _)| is_harmless(name)) {
-            let mut bytes = self.bytes.borrow_mut();
-            bytes.clear();
-            bytes.extend_from_slice(lines);
-            self.said.set(Some(said));
+            let mut known = self.known.borrow_mut();
+            known.bytes.extend_from_slice(lines);
+            known.said = said;
         }
     }
 }
@@ -99,8 +79,33 @@ impl Default for HeadMemory {
     }
 }
 
+/// Fields that say what a client is and takes, never who its user is. By their length, so that few
+/// are compared.
 fn is_harmless(name: &[u8]) -> bool {
-    HARMLESS.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+    let known: &[&[u8]] = match name.len() {
+        2 => &[b"te"],
+        3 => &[b"dnt"],
+        4 => &[b"host"],
+        6 => &[b"accept", b"pragma"],
+        9 => &[b"sec-ch-ua"],
+        10 => &[b"connection", b"user-agent"],
+        12 => &[b"content-type"],
+        13 => &[b"cache-control"],
+        14 => &[
+            b"accept-charset",
+            b"content-length",
+            b"sec-fetch-dest",
+            b"sec-fetch-mode",
+            b"sec-fetch-site",
+            b"sec-fetch-user",
+        ],
+        15 => &[b"accept-encoding", b"accept-language"],
+        16 => &[b"sec-ch-ua-mobile"],
+        18 => &[b"sec-ch-ua-platform"],
+        25 => &[b"upgrade-insecure-requests"],
+        _ => &[],
+    };
+    known.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 #[cfg(test)]
@@ -112,7 +117,7 @@ mod tests {
     fn remembered(memory: &HeadMemory, head: &str) -> bool {
         let parsed = memory.parse(head.as_bytes(), &Limits::default());
         assert_eq!(parsed.expect("a usual head").1, head.len());
-        memory.said.get().is_some()
+        !memory.known.borrow().bytes.is_empty()
     }
 
     #[test]
@@ -122,6 +127,15 @@ mod tests {
         for name in ["Authorization", "Cookie", "X-Api-Key", "npm-otp", "Referer", "Proxy-Authorization"] {
             assert!(!remembered(&memory, &format!("GET /a HTTP/1.1\r\nHost: h\r\n{name}: x\r\n\r\n")), "{name}");
         }
+    }
+
+    #[test]
+    fn what_browsers_and_load_tools_send_is_remembered() {
+        let names = "TE DNT Host Accept Pragma Sec-CH-UA Connection User-Agent Content-Type Cache-Control Accept-Charset \
+                     Content-Length Sec-Fetch-Dest Sec-Fetch-Mode Sec-Fetch-Site Sec-Fetch-User Accept-Encoding \
+                     Accept-Language Sec-CH-UA-Mobile Sec-CH-UA-Platform Upgrade-Insecure-Requests";
+        assert!(names.split_whitespace().all(|name| is_harmless(name.as_bytes())));
+        assert!(!names.split_whitespace().any(|name| is_harmless(&name.as_bytes()[1..])));
     }
 
     #[test]

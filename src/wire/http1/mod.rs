@@ -16,6 +16,7 @@ pub mod memory;
 mod octets;
 mod quick;
 pub mod scan;
+mod swar;
 mod target;
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use core::cell::Cell;
 use super::fields::Fields;
 use super::head::{Framing, Head, Method, Version};
 use super::lines::{Few, FieldLines, Line};
-use super::octets::{is_blank, is_control, is_host, is_plain_target, is_token, trim};
+use super::octets::{is_blank, is_control, is_host, is_plain_target, is_token};
+use super::swar::{controls, outside_host, outside_name, outside_target, run};
 use super::target::PORT_DIGITS_MAX;
 use crate::limits::TARGET_BYTES_MAX;
 
@@ -47,10 +48,16 @@ pub(super) struct Said {
     pub(super) count: usize,
 }
 
+impl Said {
+    /// By no field lines at all.
+    pub(super) const NOTHING: Self =
+        Self { framing: Framing::None, keep_alive: true, expects_continue: false, host: (0, 0), count: 0 };
+}
+
 #[inline(always)]
 pub(super) fn request_line(bytes: &[u8]) -> Option<RequestLine<'_>> {
     let (method, target) = method(bytes)?;
-    let path_end = run(bytes, target + 1, is_plain_target)?;
+    let path_end = run(bytes, target + 1, outside_target, is_plain_target)?;
     let target_end = if bytes[path_end] == b'?' { query_end(bytes, path_end + 1)? } else { path_end };
     let (version, rest) = bytes.get(target_end..)?.split_first_chunk()?;
     if version != VERSION || target_end - target > TARGET_BYTES_MAX {
@@ -97,23 +104,6 @@ impl<'b> RequestLine<'b> {
     }
 }
 
-/// Where the octets of a class that begin at `at` end. Eight at a time, so that an octet costs a
-/// load and a branch.
-#[inline(always)]
-fn run(bytes: &[u8], mut at: usize, is_class: impl Fn(u8) -> bool) -> Option<usize> {
-    let mut rest = bytes.get(at..)?;
-    while let Some((chunk, more)) = rest.split_first_chunk::<8>() {
-        for octet in chunk {
-            if !is_class(*octet) {
-                return Some(at);
-            }
-            at += 1;
-        }
-        rest = more;
-    }
-    Some(at + rest.iter().position(|&octet| !is_class(octet))?)
-}
-
 /// The method, and where the target begins.
 #[inline(always)]
 fn method(bytes: &[u8]) -> Option<(Method, usize)> {
@@ -128,7 +118,7 @@ fn method(bytes: &[u8]) -> Option<(Method, usize)> {
 
 /// Where the query that begins at `at` ends: it may hold question marks.
 fn query_end(bytes: &[u8], at: usize) -> Option<usize> {
-    run(bytes, at, |octet| octet == b'?' || is_plain_target(octet))
+    run(bytes, at, outside_target, |octet| octet == b'?' || is_plain_target(octet))
 }
 
 /// Notes the field line at `start`; where the next one begins.
@@ -140,7 +130,7 @@ fn field<'b>(
     fields: &mut Fields<'b>,
     host: &mut (u16, u16),
 ) -> Option<usize> {
-    let colon = run(bytes, start, is_token)?;
+    let colon = run(bytes, start, outside_name, is_token)?;
     if colon == start || bytes[colon] != b':' {
         return None;
     }
@@ -156,10 +146,13 @@ fn field<'b>(
         *host = (value as u16, end as u16);
         end
     } else {
-        let end = value_end(bytes, value)?;
-        let trimmed = trim(&bytes[value..end]);
-        fields.note(name, trimmed).ok()?;
-        line.set(Line::new(start, colon, value, value + trimmed.len()));
+        let end = run(bytes, value, controls, |octet| !is_control(octet))?;
+        let mut value_end = end;
+        while value_end > value && is_blank(bytes[value_end - 1]) {
+            value_end -= 1;
+        }
+        fields.note(name, &bytes[value..value_end]).ok()?;
+        line.set(Line::new(start, colon, value, value_end));
         end
     };
     (bytes.get(end..)?.first_chunk()? == b"\r\n").then_some(end + 2)
@@ -173,61 +166,11 @@ fn is_host_name(name: &[u8]) -> bool {
 /// Where a name or an IPv4 address, and the port after it, end.
 #[inline]
 fn host_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let end = run(bytes, start, is_host)?;
+    let end = run(bytes, start, outside_host, is_host)?;
     if end == start || bytes[end] != b':' {
         return (end > start).then_some(end);
     }
-    let port_end = run(bytes, end + 1, |octet| octet.is_ascii_digit())?;
+    let digits = bytes.get(end + 1..)?.iter().position(|octet| !octet.is_ascii_digit())?;
+    let port_end = end + 1 + digits;
     (1..=PORT_DIGITS_MAX).contains(&(port_end - end - 1)).then_some(port_end)
-}
-
-/// Where the value that begins at `start` ends: at the first control character but a tab.
-///
-/// Sixteen octets at a time, all of them looked at: the compiler makes that one step.
-#[inline]
-fn value_end(bytes: &[u8], start: usize) -> Option<usize> {
-    let mut rest = bytes.get(start..)?;
-    while let Some((chunk, more)) = rest.split_first_chunk::<16>() {
-        if has_low(chunk) {
-            break;
-        }
-        rest = more;
-    }
-    let at = bytes.len() - rest.len();
-    Some(at + rest.iter().position(|&octet| is_control(octet))?)
-}
-
-/// Whether one of the octets may be a control; a tab counts as one, which costs a closer look.
-#[inline]
-fn has_low(octets: &[u8; 16]) -> bool {
-    octets.iter().fold(0, |low, &octet| low | u8::from(octet < b' ') | u8::from(octet == 0x7f)) != 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_control_character_is_overlooked() {
-        for octet in 0..=255u8 {
-            for at in 0..16 {
-                let mut octets = *b"abcdefghijklmnop";
-                octets[at] = octet;
-                assert_eq!(has_low(&octets), octet < b' ' || octet == 0x7f, "{octet} at {at}");
-            }
-        }
-    }
-
-    #[test]
-    fn values_end_at_controls_wherever_they_stand() {
-        for length in 0..40 {
-            let value: alloc::vec::Vec<u8> =
-                (0..length).map(|n| if n % 7 == 3 { b'\t' } else { b'a' + n % 26 }).collect();
-            for end in [b'\r', b'\n', 0, 0x7f, 0x1f] {
-                let bytes = [value.as_slice(), &[end], b"rest of the head"].concat();
-                assert_eq!(value_end(&bytes, 0), Some(value.len()), "{length} octets before {end}");
-            }
-            assert_eq!(value_end(&value, 0), None);
-        }
-    }
 }
