@@ -84,8 +84,14 @@ pub const PARAMS_MAX: usize = 4;
 pub const CHANGES_QUEUED_MAX: usize = 1024;
 /// Slow jobs (password hashes) that may wait: each takes some 50 ms, so a second or two of them.
 pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
-/// Bytes handed to the kernel for one connection in one turn.
-pub const SEND_PER_TURN_BYTES: u64 = 4 * 1024 * 1024;
+/// Bytes handed to the kernel for one connection in one turn: the others wait for them, and for those of
+/// as many connections as are ready.
+pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;
+/// Bytes handed to the kernel for all connections of a thread in one turn, beyond which long answers
+/// wait for the next: a thousand downloads must not keep a short answer waiting.
+pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
+/// An answer up to this long never waits for others.
+pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
@@ -186,6 +192,9 @@ const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
+const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // and leaves in one turn
+const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);
+const _: () = assert!(SEND_SHORT_BYTES < SEND_PER_TURN_BYTES);
 const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
 const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);

@@ -11,7 +11,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::conn::Conn;
-use super::flush::{Flushed, flush};
+use super::flush::{Flushed, Share, flush};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Reactor, sys};
@@ -139,7 +139,7 @@ impl Reactor {
             );
         }
         let mut sent = 0;
-        let flushed = flush_if_open(conn, turn.out, &mut sent);
+        let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
         let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
         let answered = conn.session.served() - served;
         self.meters.requests.add(answered);
@@ -165,7 +165,7 @@ impl Reactor {
         }
         let changed = answered > 0 || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
-        let waits_for_us = conn.readable && !conn.session.wants_read(moved.left);
+        let waits_for_us = flushed == Flushed::HeldBack || conn.readable && !conn.session.wants_read(moved.left);
         let progress = worked || changed || moved.read || moved.sent || reads.eof;
         if conn.is_barren(progress, waits_for_us) {
             self.meters.quarantined.one();
@@ -181,7 +181,8 @@ impl Reactor {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         let queued = conn.queued();
         let blocked = flushed == Flushed::Blocked;
-        if blocked != conn.write_armed {
+        // Held back, nothing was tried: what is armed stays so.
+        if blocked != conn.write_armed && flushed != Flushed::HeldBack {
             let interest = if blocked { read_interest() | Interest::WRITABLE } else { read_interest() };
             let descriptor = conn.stream.as_raw_fd();
             let mut source = SourceFd(&descriptor);
@@ -202,8 +203,11 @@ impl Reactor {
             }
         }
         let may_go_on = conn.session.is_ready(queued) || (conn.readable && conn.session.wants_read(queued));
-        if flushed == Flushed::Paused || may_go_on {
-            Self::list(&mut self.ready, conn, key);
+        match flushed {
+            Flushed::HeldBack => Self::list(&mut self.held_back, conn, key),
+            Flushed::Paused => Self::list(&mut self.ready, conn, key),
+            _ if may_go_on => Self::list(&mut self.ready, conn, key),
+            Flushed::All | Flushed::Blocked => {}
         }
         Fate::Keep
     }
@@ -347,12 +351,18 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut New
 }
 
 /// Flushes unless the kernel has said that it takes nothing and has not taken that back.
-fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
+#[inline]
+fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64, share: &mut Share) -> io::Result<Flushed> {
     if conn.write_armed && !conn.writable {
         return Ok(Flushed::Blocked);
     }
+    if share.holds_back(out.len()) {
+        return Ok(Flushed::HeldBack);
+    }
     conn.writable = false;
-    flush(&conn.stream, out, sent)
+    let flushed = flush(&conn.stream, out, sent);
+    share.take(*sent);
+    flushed
 }
 
 /// Lets a source tell this connection's loop that it has more.

@@ -39,6 +39,7 @@ use crate::session;
 use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
+use flush::Share;
 use listener::{Accepted, Listener};
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
@@ -83,6 +84,9 @@ pub struct Reactor {
     conns: Slab<Conn>,
     /// Connections to drive in the coming turn.
     ready: Vec<Key>,
+    /// Those that had no share of this turn, to drive before the others in the next.
+    held_back: Vec<Key>,
+    share: Share,
     timers: Timers,
     app: App,
     settings: Settings,
@@ -129,6 +133,8 @@ impl Reactor {
             accept_ready: false,
             conns: Slab::new(),
             ready: Vec::new(),
+            held_back: Vec::new(),
+            share: Share::new(),
             timers: Timers::default(),
             app,
             settings,
@@ -176,7 +182,7 @@ impl Reactor {
     /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
     /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
-        if !self.ready.is_empty() || self.accept_ready {
+        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.accept_ready {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;
@@ -198,7 +204,8 @@ impl Reactor {
         if self.accept_ready {
             self.accept();
         }
-        let listed = std::mem::take(&mut self.ready);
+        let listed = self.take_listed();
+        self.share = Share::new();
         if woken {
             self.begin_drain();
             for (key, done) in self.mesh.take_done(self.thread) {
@@ -213,6 +220,16 @@ impl Reactor {
         }
         self.keep_list(listed);
         self.on_timers();
+    }
+
+    /// Whoever was held back comes first.
+    fn take_listed(&mut self) -> Vec<Key> {
+        if self.held_back.is_empty() {
+            return std::mem::take(&mut self.ready);
+        }
+        let mut listed = std::mem::take(&mut self.held_back);
+        listed.append(&mut self.ready);
+        listed
     }
 
     /// The list keeps its memory from turn to turn.

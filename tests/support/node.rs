@@ -304,6 +304,16 @@ impl Node {
         std::fs::read_dir(path).expect("the node runs").count()
     }
 
+    /// Waits until the node holds at most `most` descriptors: it counts a connection as closed a moment
+    /// before it is. Panics after `wait`.
+    pub(crate) fn wait_for_open_files(&self, most: usize, wait: Duration) {
+        let deadline = Instant::now() + wait;
+        while self.open_files() > most {
+            assert!(Instant::now() < deadline, "{} descriptors are open, {most} are right", self.open_files());
+            std::thread::sleep(POLL_PAUSE);
+        }
+    }
+
     fn proc_file(&self, name: &str) -> String {
         let path = format!("/proc/{}/{name}", self.pid());
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -73,6 +73,11 @@ impl Running {
         self.child.stdin = None;
     }
 
+    /// What it said on stderr until now.
+    pub(crate) fn stderr_so_far(&self) -> String {
+        self.stderr.text()
+    }
+
     /// Waits for the end, or kills the program at its time limit.
     pub(crate) fn finish(mut self) -> Finished {
         let mut status = None;

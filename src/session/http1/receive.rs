@@ -67,7 +67,8 @@ impl Receiving {
             let step = self.decoder.decode(&bytes[used..]).map_err(Stop::Malformed)?;
             used += step.consumed;
             self.taken += step.data.len() as u64;
-            if self.taken > self.max {
+            // A chunk that will be too much is refused before it comes.
+            if self.taken.saturating_add(self.decoder.announced()) > self.max {
                 return Err(Stop::TooLarge);
             }
             match &mut self.kind {

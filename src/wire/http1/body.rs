@@ -95,6 +95,14 @@ impl BodyDecoder {
         self.state == State::Done
     }
 
+    /// Bytes of content that are announced and have not come: the rest of the chunk, or of the body.
+    pub fn announced(&self) -> u64 {
+        match self.state {
+            State::Counted(left) | State::Data(left) => left,
+            _ => 0,
+        }
+    }
+
     /// Takes bytes up to the end of the next run of content, of the body, or of `bytes`.
     ///
     /// Call again with what is left until that is nothing or the body is done. After an error every

@@ -52,8 +52,7 @@ pub(super) type Few = [Cell<Line>; FEW];
 /// Such room, empty.
 #[inline]
 pub(super) const fn few() -> Few {
-    const NONE: Cell<Line> = Cell::new(Line { name_start: 0, name_end: 0, value_start: 0, value_end: 0 });
-    [NONE; FEW]
+    [const { Cell::new(Line { name_start: 0, name_end: 0, value_start: 0, value_end: 0 }) }; FEW]
 }
 
 /// Fresh slots; allocates nothing.
@@ -127,10 +126,10 @@ impl<'b, 'h> FieldLines<'b, 'h> {
     }
 }
 
-fn name<'b>(bytes: &'b [u8], line: Line) -> &'b [u8] {
+fn name(bytes: &[u8], line: Line) -> &[u8] {
     &bytes[usize::from(line.name_start)..usize::from(line.name_end)]
 }
 
-fn value<'b>(bytes: &'b [u8], line: Line) -> &'b [u8] {
+fn value(bytes: &[u8], line: Line) -> &[u8] {
     &bytes[usize::from(line.value_start)..usize::from(line.value_end)]
 }

@@ -257,3 +257,15 @@ fn a_refused_body_takes_no_memory_while_the_connection_lingers() {
         assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0);
     }
 }
+
+#[test]
+fn a_chunk_that_is_too_large_is_refused_when_its_size_is_known() {
+    let settings = Settings { body_bytes: 100, ..Settings::default() };
+    for (size, refused) in [("63", false), ("64", false), ("65", true), ("fffffffffffffff", true)] {
+        let mut bench = Bench::with(settings.clone());
+        bench
+            .feed(format!("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n").as_bytes());
+        assert_eq!(bench.phase() != Phase::Body, refused, "{size}");
+        assert!(!refused || last_status(&bench.sent()) == 413);
+    }
+}
