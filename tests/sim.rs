@@ -20,6 +20,8 @@ mod answer;
 mod conn;
 #[path = "sim/judge.rs"]
 mod judge;
+#[path = "sim/naive/mod.rs"]
+mod naive;
 #[path = "sim/node.rs"]
 mod node;
 #[path = "sim/npm.rs"]
@@ -32,10 +34,16 @@ mod rng;
 mod scenario;
 #[path = "sim/script.rs"]
 mod script;
+#[path = "sim/shrink.rs"]
+mod shrink;
+#[path = "sim/site/mod.rs"]
+mod site;
 #[path = "sim/slice.rs"]
 mod slice;
 #[path = "sim/socket.rs"]
 mod socket;
+#[path = "sim/wanted.rs"]
+mod wanted;
 #[path = "sim/world.rs"]
 mod world;
 
@@ -46,12 +54,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use node::Defect;
 use npm::Registered;
 use scenario::Scenario;
+use site::Site;
 use script::Builtin;
 use slice::Mistake;
 use world::{Summary, play};
 
 const SEEDS: u64 = 10_000;
 const REGISTRY_SEEDS: u64 = 3_000;
+const SITE_SEEDS: u64 = 3_000;
 
 /// Makes what is played, for each seed anew.
 type Make = fn(u64) -> Box<dyn Scenario>;
@@ -64,13 +74,35 @@ fn registry(seed: u64) -> Box<dyn Scenario> {
     Box::new(Registered::new(seed))
 }
 
+fn site(seed: u64) -> Box<dyn Scenario> {
+    Box::new(Site::new(seed, site::Mistake::None))
+}
+
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
 /// Plays a seed; a panic is a failure like any other.
 fn play_seed(seed: u64, make: Make, defect: Defect, trace: bool) -> Result<Summary, String> {
-    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make(seed).as_ref(), defect, trace)));
+    play_boxed(seed, || make(seed), defect, trace)
+}
+
+fn play_scenario<S: Scenario + 'static>(
+    seed: u64,
+    make: impl Fn() -> S,
+    defect: Defect,
+    trace: bool,
+) -> Result<Summary, String> {
+    play_boxed(seed, || Box::new(make()), defect, trace)
+}
+
+fn play_boxed(
+    seed: u64,
+    make: impl Fn() -> Box<dyn Scenario>,
+    defect: Defect,
+    trace: bool,
+) -> Result<Summary, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make().as_ref(), defect, trace)));
     played.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().cloned();
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -101,32 +133,65 @@ fn play_seeds(count: u64, make: Make, defect: Defect) -> Option<(u64, String)> {
     failure.into_inner().expect("nobody panics while it is held")
 }
 
-fn simulate(test: &str, make: Make, seeds: u64) {
+/// Says more about a seed that failed.
+type Tell = fn(u64) -> String;
+
+fn nothing_more(_seed: u64) -> String {
+    String::new()
+}
+
+/// The fewest of its requests that still fail, with this seed's luck or with that of a few others.
+fn fewest_requests(seed: u64) -> String {
+    let fails = |sessions: &[site::Session]| {
+        (0..LUCKS).any(|other| {
+            let scenario = || Site::of(sessions.to_vec(), site::Mistake::None);
+            play_scenario(seed + other * 1_000_003, scenario, Defect::None, false).is_err()
+        })
+    };
+    let sessions = site::sessions(seed);
+    format!("\nfewest requests that fail:\n{}", shrink::tell(&shrink::shrink(&sessions, fails)))
+}
+
+/// With how many seeds fewer requests are tried.
+const LUCKS: u64 = 8;
+
+fn simulate(test: &str, make: Make, seeds: u64, tell: Tell) {
     if let Some(seed) = number("LATTICE_SIM_SEED") {
         match play_seed(seed, make, Defect::None, true) {
             Ok(summary) => eprintln!("seed {seed}: {summary:?}"),
-            Err(problem) => panic!("seed {seed}: {problem}"),
+            Err(problem) => panic!("seed {seed}: {problem}{}", tell(seed)),
         }
         return;
     }
-    if let Some((seed, problem)) = play_seeds(number("LATTICE_SIM_SEEDS").unwrap_or(seeds), make, Defect::None) {
-        panic!("seed {seed}: {problem}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture");
+    let seeds = number("LATTICE_SIM_SEEDS").unwrap_or(seeds);
+    if let Some((seed, problem)) = play_seeds(seeds, make, Defect::None) {
+        let more = tell(seed);
+        panic!(
+            "seed {seed}: {problem}{more}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture"
+        );
     }
+    eprintln!("{test}: {seeds} seeds");
 }
 
 #[test]
 fn a_node_keeps_its_word_whatever_the_seed() {
-    simulate("a_node_keeps_its_word_whatever_the_seed", builtin, SEEDS);
+    simulate("a_node_keeps_its_word_whatever_the_seed", builtin, SEEDS, nothing_more);
 }
 
 #[test]
 fn the_registry_keeps_its_word_whatever_the_seed() {
-    simulate("the_registry_keeps_its_word_whatever_the_seed", registry, REGISTRY_SEEDS);
+    simulate("the_registry_keeps_its_word_whatever_the_seed", registry, REGISTRY_SEEDS, nothing_more);
+}
+
+#[test]
+fn the_site_answers_what_a_naive_server_does_whatever_the_seed() {
+    let test = "the_site_answers_what_a_naive_server_does_whatever_the_seed";
+    simulate(test, site, SITE_SEEDS, fewest_requests);
 }
 
 #[test]
 fn a_seed_replays_exactly() {
-    for make in [builtin, registry] {
+    for make in [builtin, registry, site] {
         for seed in 0..50 {
             let once = play_seed(seed, make, Defect::None, false);
             assert_eq!(once, play_seed(seed, make, Defect::None, false), "seed {seed}");
