@@ -312,6 +312,9 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
             conn.session.on_done(Done::Busy, turn);
         }
     }
+    if let Some(ended) = conn.session.take_ended() {
+        drop_in_pool(hands.pool, ended);
+    }
 }
 
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.

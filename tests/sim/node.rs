@@ -537,6 +537,9 @@ fn perform(conn: &mut Conn, key: usize, turn: &mut Turn<'_>, hands: Hands<'_>) {
             hands.submitted.push(Task::Work(key, work));
         }
     }
+    if let Some(ended) = conn.session.take_ended() {
+        hands.submitted.push(Task::Drop(ended));
+    }
 }
 
 /// Bytes of the head of a streamed answer and of what frames a piece, with room to spare.
