@@ -119,6 +119,16 @@ impl SendBuf {
         self.own.len() - self.own_sent
     }
 
+    /// Bytes of memory that it holds: its own, and its share of bodies that others hold too.
+    pub fn held_bytes(&self) -> usize {
+        let share = |piece: &Piece| match piece {
+            Piece::Shared(body, _) => body.len() / Arc::strong_count(body),
+            _ => 0,
+        };
+        let pieces = self.pieces.capacity() * size_of::<Piece>();
+        self.own.capacity() + pieces + self.pieces.iter().map(share).sum::<usize>()
+    }
+
     /// Appends a copy of `bytes`.
     #[inline]
     pub fn put(&mut self, bytes: &[u8]) {

@@ -16,6 +16,11 @@ pub const TARGET_BYTES_MAX: usize = 8 * 1024;
 /// Empty lines skipped before a request line (RFC 9112 §2.2 asks for at least one).
 pub const BLANK_LINES_MAX: usize = 1;
 
+/// Most networks of proxies that are believed: each request may be compared with all.
+pub const TRUSTED_NETWORKS_MAX: usize = 256;
+/// Longest header of the PROXY protocol, in bytes: its fields may carry a client's certificate.
+pub const PROXY_HEADER_BYTES_MAX: usize = 4 * 1024;
+
 // Bodies.
 
 /// Longest chunk-size line with its extensions, in bytes (RFC 9112 §7.1.1).
@@ -70,6 +75,12 @@ pub const REQUESTS_PER_TURN_MAX: usize = 128;
 pub const READS_PER_TURN_MAX: usize = 8;
 /// Most connections accepted in one turn.
 pub const ACCEPTS_PER_TURN_MAX: usize = 256;
+/// Most sockets a node listens at.
+pub const LISTENERS_MAX: usize = 16;
+/// Connections dealt to a thread that it has not taken yet; whoever accepted keeps more than that.
+pub const DEALT_QUEUED_MAX: usize = 256;
+/// Longest path of a Unix socket: what the kernel's address has room for, less its final zero.
+pub const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// Most connections accepted when the node is told to end: more than any queue holds.
 pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 /// Bytes still read and dropped after a refusal, so that the peer can read why.
@@ -92,6 +103,16 @@ pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;
 pub const SEND_ALL_PER_TURN_BYTES: u64 = 8 * 1024 * 1024;
 /// An answer up to this long never waits for others.
 pub const SEND_SHORT_BYTES: u64 = 64 * 1024;
+/// Most origins in `[http] cors_origins`.
+pub const CORS_ORIGINS_MAX: usize = 64;
+/// Longest request id taken over from a client, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 128;
+/// Memory of all connections above which no request is begun (default of `[node] buffer_bytes`).
+pub const BUFFER_BYTES: u64 = 256 * 1024 * 1024;
+/// Least `[node] buffer_bytes`: below it single requests would not fit.
+pub const BUFFER_BYTES_MIN: u64 = 1024 * 1024;
+/// Connections of one address (default of `[node] connections_per_ip`).
+pub const CONNECTIONS_PER_IP: u32 = 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
@@ -101,6 +122,8 @@ pub const THREADS_MAX: usize = 256;
 pub const SECOND_NS: u64 = 1_000_000_000;
 /// How long accepting rests after the process ran out of descriptors.
 pub const ACCEPT_PAUSE_NS: u64 = SECOND_NS / 4;
+/// Bytes per second that a body must come with and an answer be taken with: below it is no link.
+pub const RATE_BYTES: u64 = 240;
 /// How long a connection lingers after a refusal.
 pub const LINGER_NS: u64 = 5 * SECOND_NS;
 /// How long an idle connection may still ask something once the node is draining.
@@ -184,6 +207,7 @@ pub const BASELINE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 const _: () = assert!(HEAD_BYTES_MIN <= HEAD_BYTES_MAX);
 const _: () = assert!(HEAD_BYTES_MAX < RECV_BUFFER_BYTES); // a legal head always fits one read
 const _: () = assert!(TARGET_BYTES_MAX < HEAD_BYTES_MAX);
+const _: () = assert!(PROXY_HEADER_BYTES_MAX < RECV_BUFFER_BYTES); // it is looked at there
 const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete line is kept whole
 const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
@@ -196,6 +220,7 @@ const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // a
 const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);
 const _: () = assert!(SEND_SHORT_BYTES < SEND_PER_TURN_BYTES);
 const _: () = assert!(ACCEPTS_PER_TURN_MAX <= DRAIN_ACCEPTS_MAX);
+const _: () = assert!(LISTENERS_MAX <= ACCEPTS_PER_TURN_MAX); // each has a share of a turn
 const _: () = assert!(PUBLISH_DOCUMENT_BYTES_MAX <= METADATA_DOCUMENT_BYTES_MAX);
 const _: () = assert!(PUBLISH_NODES_MAX <= JSON_NODES_MAX);
 const _: () = assert!(MANIFEST_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);

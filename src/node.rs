@@ -1,9 +1,11 @@
 //! The node: which slices, how many threads, who is introduced to whom, and how it ends.
 #![allow(clippy::disallowed_methods)] // L5: the process's own threads and signals.
 
+mod listen;
+mod systemd;
+
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,15 +18,16 @@ use signal_hook::iterator::Signals;
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
 use crate::limits::{SECOND_NS, THREADS_MAX};
-use crate::reactor::{self, ListenSettings, Mesh, Meters, Pool, Reactor, Seat, Shared};
+use crate::reactor::{self, Budget, Mesh, Meters, Peers, Pool, Reactor, Seat, Shared, SocketFile};
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
 use crate::service::ping::Ping;
 use crate::session;
-use crate::settings::{Http, Settings};
+use crate::settings::{Http, Listen, Settings};
 use crate::store::Store;
 use crate::wire::http1::Limits;
+use systemd::Manager;
 
 /// Runs a node until it is told to end. `started` is when the process began.
 pub fn run(settings: Settings, started: Instant) -> ExitCode {
@@ -44,6 +47,9 @@ struct Node {
     pool: Arc<Pool>,
     meters: Vec<Arc<Meters>>,
     threads: Vec<JoinHandle<()>>,
+    manager: Manager,
+    /// Sockets that others find by a file.
+    files: Vec<SocketFile>,
     /// Dropped last: it holds the lock of the data directory.
     _store: Store,
 }
@@ -54,6 +60,7 @@ struct Slices {
     npm: Arc<npm::Shared>,
     users: Arc<dyn Users>,
     identity_key: [u8; 32],
+    http: Http,
     echo: bool,
 }
 
@@ -67,16 +74,20 @@ impl Display for Failure {
 }
 
 fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
+    let mut manager = Manager::take()?;
     // Before anything else: a signal that comes during the start must end the node in order too.
     let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
     if let Err(error) = reactor::sys::raise_open_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
     let count = thread_count(settings.node.threads);
-    let sockets = listen(&settings, count)?;
-    let address = sockets[0].local_addr().map_err(|error| failed("cannot tell the listening address", error))?;
+    let opened = listen::open(&settings, std::mem::take(&mut manager.sockets), count)?;
     // Port 0 is known only now.
-    settings.listening_on(address);
+    settings.listening_on(opened.places);
+    // The settings were judged with what they name; sockets that were handed over replace that.
+    if let Some(what) = settings.lacks_public_url() {
+        return Err(Failure(format!("{what}: packages name their tarballs by absolute URL")));
+    }
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let slices = Slices::new(&settings, &store)?;
@@ -86,17 +97,25 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
         Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
     let pool = Arc::new(pool);
     let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
+    let budget = Arc::new(Budget::new(settings.node.buffer_bytes));
+    let peers = Arc::new(Peers::new(settings.node.connections_per_ip));
     let mut threads = Vec::new();
-    for (index, (seat, socket)) in seats.into_iter().zip(sockets).enumerate() {
-        let shared = Shared { mesh: Arc::clone(&mesh), pool: Arc::clone(&pool) };
+    for (index, (seat, listeners)) in seats.into_iter().zip(opened.listeners).enumerate() {
+        let shared = Shared {
+            mesh: Arc::clone(&mesh),
+            pool: Arc::clone(&pool),
+            budget: Arc::clone(&budget),
+            peers: Arc::clone(&peers),
+        };
         let app = slices.app();
         let reactor =
-            Reactor::new(index, seat, socket, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
+            Reactor::new(index, seat, listeners, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
         let cpu = settings.node.pin.then_some(index);
         threads.push(spawn(index, reactor, cpu).map_err(|error| failed("cannot start a thread", error))?);
     }
-    announce(address, count, &settings, started);
-    Ok(Node { signals, mesh, pool, meters, threads, _store: store })
+    let status = announce(count, &settings, started);
+    manager.ready(&status, &mesh, &meters);
+    Ok(Node { signals, mesh, pool, meters, threads, manager, files: opened.files, _store: store })
 }
 
 fn failed(what: &str, error: impl Display) -> Failure {
@@ -112,34 +131,6 @@ fn thread_count(wanted: usize) -> usize {
 /// Twice the cores: these threads wait more than they compute.
 fn pool_threads(wanted: usize) -> usize {
     if wanted == 0 { (2 * thread_count(0)).max(4) } else { wanted }
-}
-
-/// One listener for each thread, all on the address of the first.
-fn listen(settings: &Settings, count: usize) -> Result<Vec<TcpListener>, Failure> {
-    let how = ListenSettings { backlog: settings.node.backlog, defer_accept: settings.node.defer_accept };
-    let explain = |address: SocketAddr, error: io::Error| {
-        let hint = match error.kind() {
-            io::ErrorKind::AddrInUse => ": another process listens there; choose another port with --listen",
-            io::ErrorKind::AddrNotAvailable => ": no interface of this machine has that address",
-            io::ErrorKind::PermissionDenied => ": ports below 1024 need a privilege; choose a higher one with --listen",
-            _ => "",
-        };
-        Failure(format!("cannot listen on {address}: {error}{hint}"))
-    };
-    let first = settings.node.listen;
-    refuse_a_shared_port(first).map_err(|error| explain(first, error))?;
-    let mut sockets = vec![reactor::listen(first, &how).map_err(|error| explain(first, error))?];
-    let address = sockets[0].local_addr().map_err(|error| explain(first, error))?;
-    for _ in 1..count {
-        sockets.push(reactor::listen(address, &how).map_err(|error| explain(address, error))?);
-    }
-    Ok(sockets)
-}
-
-/// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary
-/// bind, given up at once, finds out.
-fn refuse_a_shared_port(address: SocketAddr) -> io::Result<()> {
-    if address.port() == 0 { Ok(()) } else { TcpListener::bind(address).map(drop) }
 }
 
 fn seats(count: usize) -> Result<(Vec<Seat>, Vec<mio::Waker>), Failure> {
@@ -158,7 +149,14 @@ impl Slices {
         let mut identity_key = [0; 32];
         getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
         let router = router(&settings.npm, settings.node.echo);
-        Ok(Self { router: Arc::new(router), npm, users: store.users(), identity_key, echo: settings.node.echo })
+        Ok(Self {
+            router: Arc::new(router),
+            npm,
+            users: store.users(),
+            identity_key,
+            http: settings.http.clone(),
+            echo: settings.node.echo,
+        })
     }
 
     /// The slices of one thread, in the order of [`router`].
@@ -169,7 +167,11 @@ impl Slices {
             services.push(Box::new(Echo));
         }
         let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
-        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
+        let mut seed = [0; 8];
+        // Without randomness the ids of two threads may be the same, which is no reason not to serve.
+        let _ = getrandom::fill(&mut seed);
+        let edge = crate::settings::edge::edge(&self.http, u64::from_le_bytes(seed));
+        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services).with_edge(edge)
     }
 }
 
@@ -178,7 +180,7 @@ pub(crate) fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
     let mut router = RouterBuilder::new();
     let mount = mount_path(&npm.public_url);
     let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };
-    router.mount(&prefixes, &Ping::routes()).mount(&prefixes, &Npm::routes(npm));
+    router.mount(&prefixes, &Ping::routes()).essential().mount(&prefixes, &Npm::routes(npm));
     if echo {
         router.mount(&[""], &Echo::routes());
     }
@@ -207,7 +209,12 @@ fn session_settings(http: &Http) -> session::Settings {
         body_ns: http.body_timeout_s * SECOND_NS,
         idle_ns: http.idle_timeout_s * SECOND_NS,
         write_ns: http.write_timeout_s * SECOND_NS,
+        body_rate: http.body_rate,
+        write_rate: http.write_rate,
         requests: http.requests_per_connection,
+        trusted: http.trusted_proxies.clone(),
+        proxy_protocol: http.proxy_protocol,
+        forwarded: http.forwarded,
     }
 }
 
@@ -229,18 +236,26 @@ fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinH
     })
 }
 
-fn announce(address: SocketAddr, threads: usize, settings: &Settings, started: Instant) {
+/// Tells on standard output, and to the caller, where the node listens.
+fn announce(threads: usize, settings: &Settings, started: Instant) -> String {
     let micros = started.elapsed().as_micros();
     let s = if threads == 1 { "" } else { "s" };
+    let place = |place: &Listen| match place {
+        Listen::Tcp(address) => format!("http://{address}"),
+        Listen::Unix(_) => place.to_string(),
+    };
+    let places: Vec<String> = settings.node.listen.iter().map(place).collect();
+    let status = format!("listens on {} with {threads} thread{s}", places.join(" and "));
     let mut out = io::stdout().lock();
     // A closed standard output is no reason not to serve.
     let _ = writeln!(
         out,
-        "lattice {} listens on http://{address} with {threads} thread{s}, data in {}, ready in {micros} µs",
+        "lattice {} {status}, data in {}, ready in {micros} µs",
         env!("CARGO_PKG_VERSION"),
         settings.node.data.display(),
     );
     let _ = out.flush();
+    status
 }
 
 impl Node {
@@ -252,6 +267,9 @@ impl Node {
                 _ => break,
             }
         }
+        self.manager.stopping();
+        // Another node may begin there while this one ends.
+        self.files.clear();
         self.mesh.drain();
         let mut signals = self.signals;
         let meters = self.meters.clone();

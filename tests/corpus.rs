@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lattice::service::npm;
-use lattice::wire::{http, http1};
+use lattice::wire::{http, http1, proxy};
 
 /// What a fuzz target calls: it panics where a property does not hold.
 type Property = fn(&[u8]);
@@ -20,6 +20,7 @@ const TARGETS: &[(&str, Property)] = &[
     ("http_head", http1::fuzz::head),
     ("http_range", http::fuzz::range),
     ("package_name", npm::name::fuzz),
+    ("proxy_header", proxy::fuzz::header),
     ("publish_document", npm::document::fuzz),
 ];
 

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "http/clients.rs"]
 mod clients;
+#[path = "http/edge.rs"]
+mod edge;
 #[path = "http/errors.rs"]
 mod errors;
 #[path = "http/framing.rs"]

@@ -16,6 +16,7 @@
 
 pub(crate) mod cache;
 pub mod compress;
+pub mod edge;
 pub mod files;
 pub mod flow;
 pub mod identity;
@@ -28,6 +29,7 @@ pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use edge::Edge;
 pub use flow::{Change, Flow, Job, Lane, Outcome, Pull, Sink, Source, Value, Wake};
 pub use identity::{Caller, Identity};
 pub use reply::{Body, Rendered, Reply};
@@ -119,6 +121,8 @@ pub struct Progress {
     pub extra: Vec<u8>,
     /// When the request began on the observers' stopwatch; 0 without any.
     pub began_ns: u64,
+    /// When it began on the edge's watch; 0 without one.
+    pub watched_ns: u64,
 }
 
 /// What one thread serves: the router all threads share, and this thread's guards and services.
@@ -128,13 +132,14 @@ pub struct App {
     services: Vec<Box<dyn Service>>,
     observers: Vec<Box<dyn Observer>>,
     stopwatch: Option<Stopwatch>,
+    edge: Option<Edge>,
 }
 
 impl App {
     /// Puts an app together; `services` are in the order the router was built with.
     pub fn new(router: Arc<Router>, guards: Vec<Box<dyn Guard>>, services: Vec<Box<dyn Service>>) -> Self {
         assert_eq!(router.services(), services.len(), "one service for each index the routes name");
-        Self { router, guards, services, observers: Vec::new(), stopwatch: None }
+        Self { router, guards, services, observers: Vec::new(), stopwatch: None, edge: None }
     }
 
     /// Adds observers and the clock they measure with.
@@ -143,6 +148,18 @@ impl App {
             (self.observers, self.stopwatch) = (observers, Some(stopwatch));
         }
         self
+    }
+
+    /// Gives every answer what `edge` says.
+    pub fn with_edge(mut self, edge: Edge) -> Self {
+        self.edge = (!edge.is_empty()).then_some(edge);
+        self
+    }
+
+    /// What every answer carries, if anything.
+    #[inline]
+    pub(crate) fn edge(&mut self) -> Option<&mut Edge> {
+        self.edge.as_mut()
     }
 
     /// Tells the observers of an answer to a request that began at `began_ns`.
@@ -168,7 +185,7 @@ impl App {
     #[inline]
     pub fn begin(&self) -> Progress {
         let began_ns = self.stopwatch.as_ref().map_or(0, |stopwatch| stopwatch());
-        Progress { stage: Stage::Guard(0), identity: Caller::default(), extra: Vec::new(), began_ns }
+        Progress { stage: Stage::Guard(0), identity: Caller::default(), extra: Vec::new(), began_ns, watched_ns: 0 }
     }
 
     /// Takes a request as far as it comes without waiting.

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::app::edge::Took;
 use crate::buffer::SendBuf;
 use crate::limits::SEND_COPY_BYTES_MAX;
 use crate::wire::date::DATE_LINE_BYTES;
@@ -133,6 +134,8 @@ pub struct Reply<'a> {
     state: State,
     /// Fields for whatever answer it becomes, as they leave.
     extra: Vec<u8>,
+    /// The answer says how long it took.
+    took: Option<Box<Took>>,
 }
 
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -147,12 +150,18 @@ impl<'a> Reply<'a> {
     /// A reply into `out` under `terms`.
     #[inline]
     pub fn new(out: &'a mut SendBuf, terms: Terms<'a>) -> Self {
-        Self { out, terms, state: State::Nothing, extra: Vec::new() }
+        Self { out, terms, state: State::Nothing, extra: Vec::new(), took: None }
     }
 
     /// The same, with the fields that [`Self::add_field`] was given for this request before.
     pub fn with_extra(mut self, extra: Vec<u8>) -> Self {
         self.extra = extra;
+        self
+    }
+
+    /// The same, with how long it took.
+    pub(crate) fn timed(mut self, took: Option<Took>) -> Self {
+        self.took = took.map(Box::new);
         self
     }
 
@@ -258,7 +267,9 @@ impl<'a> Reply<'a> {
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Finished { status: rendered.status };
-        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only) && self.extra.is_empty();
+        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only)
+            && self.extra.is_empty()
+            && self.took.is_none();
         match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
             Ok(date) if plain => {
                 self.out.put_patched(&rendered.whole, rendered.date_at, date);
@@ -301,6 +312,9 @@ impl<'a> Reply<'a> {
     fn end_head(&mut self) {
         if !self.extra.is_empty() {
             self.out.put(&self.extra);
+        }
+        if let Some(took) = &self.took {
+            took.put(self.out);
         }
         self.out.put(self.terms.date);
         if self.terms.close {

@@ -74,7 +74,7 @@ impl Representation<'_> {
             return reply.error_with(406, &[("Vary", VARY)], "no acceptable coding", Some(reason));
         };
         let conditions = Conditions::of(request.head.fields);
-        let current = Validators { etag: variant.tag(), modified: self.modified };
+        let current = Validators { etag: variant.tag(), modified: self.modified_of_variant() };
         match conditions.decide(request.head.method, Some(&current)) {
             Decision::Failed => refuse_change(reply),
             Decision::NotModified => self.begin(variant, reply, 304).empty(),
@@ -85,6 +85,13 @@ impl Representation<'_> {
             }
             Decision::Proceed => self.send(variant, Selection::Whole, request.now, reply),
         }
+    }
+
+    /// All variants have one date: where there are several, it does not tell the bytes of one from
+    /// those of another.
+    fn modified_of_variant(&self) -> Option<Modified> {
+        let is_alone = self.variants.len() == 1;
+        self.modified.map(|modified| Modified { is_strong: modified.is_strong && is_alone, ..modified })
     }
 
     /// The variant that `Accept-Encoding` asks for; `None` when all were ruled out.

@@ -26,8 +26,11 @@ pub struct Request<'b> {
     pub params: Params<'b>,
     /// The body, whole; empty where there is none or it is streamed.
     pub body: &'b [u8],
-    /// The other end's address, if the connection has one.
+    /// Who asks: the client, as far as proxies that are believed name it, or the other end. `None` if
+    /// that is a Unix socket.
     pub peer: Option<IpAddr>,
+    /// The client spoke TLS, as a proxy that is believed says.
+    pub secure: bool,
     /// Now.
     pub now: Moment,
     /// Who asks; anonymous until a guard knows better.

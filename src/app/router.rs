@@ -41,6 +41,8 @@ pub struct Route {
     pub body: BodyPolicy,
     /// Open to everybody: the guards are not asked.
     pub open: bool,
+    /// Served also while the node has no memory for more: see [`RouterBuilder::essential`].
+    pub essential: bool,
 }
 
 /// A route as a service declares it.
@@ -159,9 +161,20 @@ impl RouterBuilder {
         self.services += 1;
         for prefix in prefixes {
             for spec in specs {
-                let route = Route { service, id: spec.id, body: spec.body, open: spec.open };
+                let route = Route { service, id: spec.id, body: spec.body, open: spec.open, essential: false };
                 self.add(&format!("{prefix}{}", spec.pattern), spec.method, route);
             }
+        }
+        self
+    }
+
+    /// Serves all routes of the service mounted last also while the node has no memory for more. They
+    /// must hold next to none.
+    pub fn essential(&mut self) -> &mut Self {
+        let service = self.services.checked_sub(1).expect("a service was mounted");
+        for endpoint in self.nodes.iter_mut().filter_map(|node| node.endpoint.as_mut()) {
+            let routes = endpoint.routes.values_mut().chain(&mut endpoint.get);
+            routes.filter(|route| route.service == service).for_each(|route| route.essential = true);
         }
         self
     }
@@ -169,7 +182,7 @@ impl RouterBuilder {
     /// Sends whatever no route fits to the service mounted last, as its route `id`, without its body.
     pub fn fall_back(&mut self, id: u16) -> &mut Self {
         let service = self.services.checked_sub(1).expect("a service was mounted");
-        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true });
+        self.fallback = Some(Route { service, id, body: BodyPolicy::Discard, open: true, essential: false });
         self
     }
 

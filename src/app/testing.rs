@@ -81,6 +81,7 @@ impl Bench {
                     now,
                     identity,
                     draining: false,
+                    secure: false,
                     missed: None,
                 };
                 let mut flow = self.app.call(&mut request, &mut progress, &mut reply);

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Configuration file [default: ./registry.toml if there is one]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Address and port to listen on [default: 127.0.0.1:4873]
+    /// Address and port to listen on, or unix:PATH; several with commas [default: 127.0.0.1:4873]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<String>,
     /// Directory of the store [default: lattice-data]

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use socket2::Socket;
 
+use super::budget::Budget;
+use super::peers::Origin;
 use crate::buffer::SendBuf;
 use crate::limits::BARREN_EVENTS_MAX;
 use crate::session::Settings;
@@ -19,6 +21,12 @@ pub(super) struct Conn {
     pub(super) peer: Option<IpAddr>,
     /// What the kernel would not take yet.
     pub(super) unsent: Option<Box<SendBuf>>,
+    /// It has to begin with a header of the PROXY protocol, which has not come yet.
+    pub(super) preface: bool,
+    /// Bytes of memory that the budget knows of.
+    pub(super) charged: u64,
+    /// With whom it is counted.
+    pub(super) origin: Option<Origin>,
     /// Bytes may be waiting in the kernel: set by an event, cleared by a short read.
     pub(super) readable: bool,
     /// Short reads say nothing any more: the peer has ended, or sent urgent data, at whose mark
@@ -33,6 +41,8 @@ pub(super) struct Conn {
     pub(super) listed: bool,
     /// The connection is gone in both directions.
     pub(super) hung_up: bool,
+    /// It was refused something for want of memory, and is counted.
+    pub(super) shed: bool,
     /// Its own half is shut down.
     pub(super) shut: bool,
     /// Turns in a row that led nowhere.
@@ -51,12 +61,16 @@ impl Conn {
             session,
             peer,
             unsent: None,
+            charged: 0,
+            origin: None,
+            preface: settings.proxy_protocol && settings.trusted.contains(peer),
             readable: false,
             read_to_end: false,
             write_armed: false,
             writable: false,
             listed: false,
             hung_up: false,
+            shed: false,
             shut: false,
             barren: 0,
             deadlines,
@@ -72,6 +86,23 @@ impl Conn {
             (false, false) => self.barren.saturating_add(1),
         };
         self.barren > BARREN_EVENTS_MAX
+    }
+
+    /// Tells the budget what it holds, if that has changed.
+    #[inline(always)]
+    pub(super) fn charge(&mut self, budget: &Budget) {
+        let held = self.held_bytes();
+        if held != self.charged {
+            budget.change(self.charged, held);
+            self.charged = held;
+        }
+    }
+
+    /// Bytes of memory it holds.
+    #[inline(always)]
+    fn held_bytes(&self) -> u64 {
+        let unsent = self.unsent.as_ref().map_or(0, |unsent| size_of::<SendBuf>() + unsent.held_bytes());
+        (unsent + self.session.held_bytes()) as u64
     }
 
     /// Bytes still to send.

@@ -12,6 +12,7 @@ use mio::{Interest, Token};
 
 use super::conn::Conn;
 use super::flush::{Flushed, Share, flush};
+use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Reactor, sys};
@@ -88,7 +89,8 @@ impl Reactor {
         }
         self.meters.expired.one();
         if conn.deadlines.is_deaf(now_ns) {
-            return self.close(key); // it takes nothing: there is no way to tell it why
+            self.meters.deaf.one();
+            return self.close(key); // it takes too little: there is no way to tell it why
         }
         self.drive_for(key, Cause::Due);
     }
@@ -114,6 +116,22 @@ impl Reactor {
         if conn.hung_up && conn.session.is_sending() {
             return Fate::Close;
         }
+        if conn.preface && conn.readable {
+            match preface::look(conn, &mut self.recv) {
+                Preface::Whole(origin) => {
+                    conn.come_from(origin);
+                    if !conn.is_admitted(&self.peers) {
+                        self.meters.crowded.one();
+                        return Fate::Close;
+                    }
+                }
+                Preface::Waits => {}
+                Preface::Bad => {
+                    self.meters.prefaces_refused.one();
+                    return Fate::Close;
+                }
+            }
+        }
         let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
@@ -124,6 +142,7 @@ impl Reactor {
             now: self.now,
             peer: conn.peer,
             draining: self.draining,
+            pressure: self.budget.pressure(),
             memory: &self.memory,
         };
         let (served, was_idle) = (conn.session.served(), conn.session.is_idle());
@@ -140,12 +159,13 @@ impl Reactor {
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
-        let moved = Moved { read: reads.bytes > 0, sent: sent > 0, left: turn.out.len() };
+        let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
         let answered = conn.session.served() - served;
         self.meters.requests.add(answered);
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
+        conn.charge(&self.budget);
         let Ok(flushed) = flushed else { return Fate::Close };
         // Asked and answered: what nearly every turn of a connection is.
         if answered > 0
@@ -160,13 +180,16 @@ impl Reactor {
             }
             return if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep };
         }
+        if conn.session.was_shed() && !std::mem::replace(&mut conn.shed, true) {
+            self.meters.shed.one();
+        }
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;
         }
         let changed = answered > 0 || conn.session.phase() != phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = flushed == Flushed::HeldBack || conn.readable && !conn.session.wants_read(moved.left);
-        let progress = worked || changed || moved.read || moved.sent || reads.eof;
+        let progress = worked || changed || moved.read > 0 || moved.sent > 0 || reads.eof;
         if conn.is_barren(progress, waits_for_us) {
             self.meters.quarantined.one();
             log::warn!("a connection whose events led nowhere was cut off");
@@ -226,6 +249,10 @@ impl Reactor {
     pub(super) fn close(&mut self, key: Key) {
         let Some(mut conn) = self.conns.remove(key) else { return };
         self.meters.closed.one();
+        self.budget.change(conn.charged, 0);
+        if let Some(origin) = conn.origin {
+            self.peers.leave(origin);
+        }
         if let Some(given_up) = conn.session.take_abandoned() {
             self.drop_in_pool(given_up);
         }

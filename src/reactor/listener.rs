@@ -1,12 +1,12 @@
-//! Accepting connections: one SO_REUSEPORT listener for each thread.
+//! Listening sockets: one SO_REUSEPORT socket for each thread, or one whose connections are dealt out.
 //!
-//! Out of descriptors or memory, the loop must neither spin nor go deaf: the listener is taken out of the
+//! Out of descriptors or memory, the loop must neither spin nor go deaf: listeners are taken out of the
 //! poll for a pause, and a descriptor kept in reserve lets one waiting client be told why.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -25,29 +25,14 @@ pub struct Settings {
 }
 
 /// What a client is told when there is no room for it.
-const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
+pub(super) const NO_ROOM: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n\
 Content-Length: 55\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
 {\"error\":\"the node has no room for another connection\"}";
 
-/// Opens a listening socket that shares its port with those of the other threads.
-///
-/// TCP_NODELAY and keep-alive are set here: accepted sockets inherit them, which saves two system
-/// calls for each connection.
-pub fn listen(address: SocketAddr, settings: &Settings) -> io::Result<std::net::TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.set_tcp_nodelay(true)?;
-    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
-    if settings.defer_accept {
-        use std::os::fd::AsFd;
-        sys::defer_accept(socket.as_fd(), 5)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(i32::try_from(settings.backlog).unwrap_or(i32::MAX))?;
-    Ok(socket.into())
-}
+/// What a client is told when its address has as many connections as it may.
+pub(super) const CROWDED: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: application/json\r\n\
+Content-Length: 49\r\nRetry-After: 1\r\nConnection: close\r\n\r\n\
+{\"error\":\"your address has too many connections\"}";
 
 /// What came of one attempt to accept.
 pub(super) enum Accepted {
@@ -60,22 +45,56 @@ pub(super) enum Accepted {
     Exhausted(io::Error),
 }
 
-/// A thread's listener.
-pub(super) struct Listener {
+/// A listening socket, for one thread.
+pub struct Listener {
     socket: Socket,
-    reserve: Option<File>,
-    pub(super) armed: bool,
+    /// No other thread listens there: this one deals out what it accepts.
+    pub(super) dealt: bool,
+    armed: bool,
+    /// Somebody may wait: readiness is told once, and stands until accepting has found nobody.
+    pub(super) ready: bool,
 }
 
 impl Listener {
-    pub(super) fn new(socket: std::net::TcpListener) -> Self {
-        Self { socket: socket.into(), reserve: reserve(), armed: false }
+    /// Opens a TCP socket that shares its port with those of the other threads.
+    pub fn tcp(address: SocketAddr, settings: &Settings) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        set_tcp_options(&socket, settings.defer_accept)?;
+        socket.bind(&address.into())?;
+        socket.listen(i32::try_from(settings.backlog).unwrap_or(i32::MAX))?;
+        Self::new(socket, false)
     }
 
-    /// Puts it into the poll; new connections and those already waiting are told once.
-    pub(super) fn arm(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        // The last descriptor may have gone to another thread when this one gave up its own.
-        self.reserve = self.reserve.take().or_else(reserve);
+    /// Takes over a socket that listens already.
+    pub fn inherited(descriptor: OwnedFd, settings: &Settings) -> io::Result<Self> {
+        let socket = Socket::from(descriptor);
+        if socket.r#type()? != Type::STREAM || !socket.is_listener()? {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no stream socket that listens"));
+        }
+        if socket.local_addr()?.as_socket().is_some() {
+            set_tcp_options(&socket, settings.defer_accept)?;
+        }
+        Self::new(socket, true)
+    }
+
+    pub(super) fn new(socket: Socket, dealt: bool) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        Ok(Self { socket, dealt, armed: false, ready: false })
+    }
+
+    /// Where it listens, if that is a TCP address.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()?.as_socket()
+    }
+
+    /// The file it listens at, if that is a Unix socket with a name.
+    pub fn path(&self) -> Option<std::path::PathBuf> {
+        Some(self.socket.local_addr().ok()?.as_pathname()?.to_path_buf())
+    }
+
+    fn arm(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         if !self.armed {
             registry.register(&mut SourceFd(&self.socket.as_raw_fd()), token, Interest::READABLE)?;
             self.armed = true;
@@ -83,8 +102,7 @@ impl Listener {
         Ok(())
     }
 
-    /// Takes it out of the poll.
-    pub(super) fn disarm(&mut self, registry: &Registry) {
+    fn disarm(&mut self, registry: &Registry) {
         if self.armed {
             // It fails only for a descriptor that is not registered, and then there is nothing to do.
             let _ = registry.deregister(&mut SourceFd(&self.socket.as_raw_fd()));
@@ -92,7 +110,7 @@ impl Listener {
         }
     }
 
-    pub(super) fn accept(&mut self) -> Accepted {
+    pub(super) fn accept(&self) -> Accepted {
         match sys::accept(&self.socket) {
             Ok((stream, address)) => Accepted::Conn(stream, address.as_socket().map(|address| address.ip())),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Empty,
@@ -100,13 +118,54 @@ impl Listener {
             Err(error) => Accepted::Exhausted(error),
         }
     }
+}
 
-    /// Gives up the reserve descriptor to tell one waiting client that there is no room.
-    pub(super) fn refuse_one(&mut self) -> bool {
+/// TCP_NODELAY and keep-alive are set here: accepted sockets inherit them, which saves two system
+/// calls for each connection.
+fn set_tcp_options(socket: &Socket, defer_accept: bool) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(120)))?;
+    if defer_accept { sys::defer_accept(socket.as_fd(), 5) } else { Ok(()) }
+}
+
+/// The listeners of a thread.
+pub(super) struct Listeners {
+    pub(super) all: Vec<Listener>,
+    reserve: Option<File>,
+}
+
+impl Listeners {
+    pub(super) fn new(all: Vec<Listener>) -> Self {
+        Self { all, reserve: reserve() }
+    }
+
+    /// Whether somebody may wait to be accepted.
+    pub(super) fn is_ready(&self) -> bool {
+        self.all.iter().any(|listener| listener.ready)
+    }
+
+    /// Puts all into the poll, with a token each from `first` on; new connections and those already
+    /// waiting are told once.
+    pub(super) fn arm(&mut self, registry: &Registry, first: usize) -> io::Result<()> {
+        // The last descriptor may have gone to another thread when this one gave up its own.
+        self.reserve = self.reserve.take().or_else(reserve);
+        self.all.iter_mut().enumerate().try_for_each(|(index, listener)| listener.arm(registry, Token(first + index)))
+    }
+
+    /// Takes all out of the poll.
+    pub(super) fn disarm(&mut self, registry: &Registry) {
+        for listener in &mut self.all {
+            listener.disarm(registry);
+            listener.ready = false;
+        }
+    }
+
+    /// Gives up the reserve descriptor to tell one client that waits there that there is no room.
+    pub(super) fn refuse_one(&mut self, index: usize) -> bool {
         drop(self.reserve.take());
-        let refused = match self.accept() {
+        let refused = match self.all[index].accept() {
             Accepted::Conn(stream, _) => {
-                refuse(stream);
+                refuse(&stream, NO_ROOM);
                 true
             }
             _ => false,
@@ -116,10 +175,10 @@ impl Listener {
     }
 }
 
-/// Tells a client that there is no room, as far as it takes one write.
-pub(super) fn refuse(mut stream: Socket) {
+/// Tells a client why it is not served, as far as it takes one write.
+pub(super) fn refuse(mut stream: &Socket, answer: &[u8]) {
     // Whoever cannot take 200 bytes at once gets none.
-    let _ = stream.send_with_flags(REFUSAL, sys::NO_SIGNAL);
+    let _ = stream.send_with_flags(answer, sys::NO_SIGNAL);
     let _ = stream.shutdown(std::net::Shutdown::Write);
     // Closing with a request unread would reset the connection and could take the refusal with it.
     let _ = stream.read(&mut [0; 4096]);
@@ -134,9 +193,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_refusal_counts_its_own_bytes() {
-        let text = std::str::from_utf8(REFUSAL).expect("text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
-        assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+    fn the_refusals_count_their_own_bytes() {
+        for refusal in [NO_ROOM, CROWDED] {
+            let text = std::str::from_utf8(refusal).expect("text");
+            let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+            assert!(head.contains(&format!("Content-Length: {}\r\n", body.len())), "{}", body.len());
+        }
+    }
+
+    #[test]
+    fn only_a_stream_socket_that_listens_is_taken_over() {
+        let settings = Settings { backlog: 8, defer_accept: false };
+        let made = |kind, listens: bool| {
+            let socket = Socket::new(Domain::IPV4, kind, None).expect("a socket");
+            let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+            socket.bind(&loopback.into()).expect("a port");
+            if listens {
+                socket.listen(8).expect("it listens");
+            }
+            Listener::inherited(socket.into(), &settings)
+        };
+        assert!(made(Type::STREAM, true).expect("taken").address().is_some());
+        assert!(made(Type::STREAM, false).is_err());
+        assert!(made(Type::DGRAM, false).is_err());
+        assert!(Listener::inherited(File::open("/dev/null").expect("a file").into(), &settings).is_err());
     }
 }

@@ -4,7 +4,7 @@
 //! the writer answer its client. A thread compares the epoch (Acquire) before it works on bytes it
 //! received, and empties its inbox first when it moved: so whoever saw an answer sees what it
 //! changed, on every thread. Nobody is woken for a change: an idle thread reads its inbox when it
-//! next has work. Results of jobs do wake their thread.
+//! next has work. Results of jobs, and connections dealt to a thread, do wake it.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -12,16 +12,34 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mio::Waker;
 
+use super::accept::Dealt;
 use super::slab::Key;
 use crate::app::Change;
-use crate::limits::CHANGES_QUEUED_MAX;
+use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX};
 use crate::session::Done;
 
 /// What other threads left for one thread of the loop.
 #[derive(Default)]
 struct Inbox {
     changes: VecDeque<Change>,
-    done: Vec<(Key, Done)>,
+    left: Left,
+    /// The thread is going away and takes no more connections.
+    closed: bool,
+}
+
+/// What a thread is woken for.
+#[derive(Default)]
+pub(super) struct Left {
+    /// Results of jobs.
+    pub(super) done: Vec<(Key, Done)>,
+    /// Connections that another thread accepted for it.
+    pub(super) dealt: Vec<Dealt>,
+}
+
+impl Left {
+    fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.dealt.is_empty()
+    }
 }
 
 struct Post {
@@ -73,24 +91,56 @@ impl Mesh {
 
     /// Gives a result to the thread of its connection, and wakes it.
     pub(super) fn deliver(&self, thread: usize, key: Key, done: Done) {
-        let first = {
-            let mut inbox = lock(&self.posts[thread].inbox);
-            inbox.done.push((key, done));
-            inbox.done.len() == 1
-        };
+        let mut inbox = lock(&self.posts[thread].inbox);
+        let first = inbox.left.is_empty();
+        inbox.left.done.push((key, done));
+        drop(inbox);
         if first {
             self.wake(thread);
         }
     }
 
-    /// Takes the results left for `thread`.
-    pub(super) fn take_done(&self, thread: usize) -> Vec<(Key, Done)> {
-        std::mem::take(&mut lock(&self.posts[thread].inbox).done)
+    /// Gives a connection to a thread, and wakes it. One that is going away, or has not taken those
+    /// before, does not take it.
+    pub(super) fn deal(&self, thread: usize, conn: Dealt) -> Result<(), Dealt> {
+        let mut inbox = lock(&self.posts[thread].inbox);
+        if inbox.closed || inbox.left.dealt.len() >= DEALT_QUEUED_MAX {
+            return Err(conn);
+        }
+        let first = inbox.left.is_empty();
+        inbox.left.dealt.push(conn);
+        drop(inbox);
+        if first {
+            self.wake(thread);
+        }
+        Ok(())
+    }
+
+    /// Deals `thread` no more connections; those it was dealt and has not taken.
+    pub(super) fn end_dealing(&self, thread: usize) -> Vec<Dealt> {
+        let mut inbox = lock(&self.posts[thread].inbox);
+        inbox.closed = true;
+        std::mem::take(&mut inbox.left.dealt)
+    }
+
+    /// Takes what is left for `thread`.
+    pub(super) fn take(&self, thread: usize) -> Left {
+        std::mem::take(&mut lock(&self.posts[thread].inbox).left)
+    }
+
+    /// How many threads there are.
+    pub(super) fn threads(&self) -> usize {
+        self.posts.len()
     }
 
     /// Asks every thread to finish what is under way and end.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Release);
+        self.wake_all();
+    }
+
+    /// Makes every thread turn once.
+    pub fn wake_all(&self) {
         (0..self.posts.len()).for_each(|thread| self.wake(thread));
     }
 
@@ -114,6 +164,7 @@ fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
 mod tests {
     use super::*;
     use mio::{Events, Poll, Token};
+    use socket2::{Domain, Socket, Type};
     use std::time::Duration;
 
     fn mesh(threads: usize) -> (Vec<Poll>, Mesh) {
@@ -127,6 +178,10 @@ mod tests {
         let mut events = Events::with_capacity(8);
         poll.poll(&mut events, Some(Duration::ZERO)).expect("a poll");
         !events.is_empty()
+    }
+
+    fn conn() -> Dealt {
+        (Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket"), None)
     }
 
     fn package(number: usize) -> Change {
@@ -168,11 +223,36 @@ mod tests {
             mesh.deliver(1, Key(round), Done::Busy);
             mesh.deliver(1, Key(round + 10), Done::Busy);
             assert!(is_woken(&mut polls[1]) && !is_woken(&mut polls[0]), "round {round}");
-            let keys: Vec<Key> = mesh.take_done(1).into_iter().map(|(key, _)| key).collect();
+            let keys: Vec<Key> = mesh.take(1).done.into_iter().map(|(key, _)| key).collect();
             assert_eq!(keys, [Key(round), Key(round + 10)]);
-            assert!(!is_woken(&mut polls[1]) && mesh.take_done(0).is_empty());
+            assert!(!is_woken(&mut polls[1]) && mesh.take(0).is_empty());
         }
         mesh.drain();
         assert!(mesh.is_draining() && polls.iter_mut().all(is_woken));
+    }
+
+    #[test]
+    fn a_thread_that_takes_nothing_is_dealt_so_many_and_no_more() {
+        let (_polls, mesh) = mesh(1);
+        for number in 0..DEALT_QUEUED_MAX {
+            assert!(mesh.deal(0, conn()).is_ok(), "number {number}");
+        }
+        assert!(mesh.deal(0, conn()).is_err());
+        mesh.take(0).dealt.truncate(1);
+        assert!(mesh.deal(0, conn()).is_ok());
+    }
+
+    #[test]
+    fn a_thread_that_is_going_away_is_dealt_no_connection() {
+        let (mut polls, mesh) = mesh(2);
+        for round in 0..2 {
+            assert!(mesh.deal(1, conn()).is_ok() && mesh.deal(1, conn()).is_ok());
+            assert!(is_woken(&mut polls[1]) && !is_woken(&mut polls[0]), "round {round}");
+            assert_eq!(mesh.take(1).dealt.len(), 2);
+        }
+        assert!(mesh.deal(1, conn()).is_ok());
+        assert_eq!(mesh.end_dealing(1).len(), 1);
+        assert!(mesh.deal(1, conn()).is_err() && mesh.deal(0, conn()).is_ok());
+        assert!(mesh.take(1).is_empty());
     }
 }

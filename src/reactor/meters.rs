@@ -39,6 +39,14 @@ meters! {
     closed,
     /// Connections refused for lack of descriptors or places.
     refused,
+    /// Connections refused because their address has as many as it may.
+    crowded,
+    /// Connections that were refused a request, or the rest of one, for want of memory.
+    shed,
+    /// Connections cut off because they took too little of what was sent.
+    deaf,
+    /// Connections of trusted proxies closed for want of a header of the PROXY protocol.
+    prefaces_refused,
     /// Times accepting was paused.
     pauses,
     /// Requests begun.

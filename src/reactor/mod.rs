@@ -6,6 +6,8 @@
 //! loop impossible (the spin-guard) are in `ARCHITECTURE.md`; each has a test in `tests/spin.rs`.
 #![allow(clippy::disallowed_methods)] // L4: sockets, threads and the clock live here.
 
+mod accept;
+mod budget;
 mod clock;
 mod conn;
 mod drive;
@@ -13,39 +15,45 @@ mod flush;
 mod listener;
 mod mesh;
 mod meters;
+mod peers;
 mod pool;
+mod preface;
 mod slab;
 pub mod sys;
 mod timers;
+mod unix;
 
-pub use listener::{Settings as ListenSettings, listen};
+pub use budget::Budget;
+pub use listener::{Listener, Settings as ListenSettings};
 pub use mesh::Mesh;
 pub use meters::Meters;
+pub use peers::Peers;
 pub use pool::Pool;
+pub use unix::SocketFile;
 
 use std::io;
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use mio::event::Event;
-use mio::unix::SourceFd;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::{ACCEPT_PAUSE_NS, ACCEPTS_PER_TURN_MAX, DRAIN_ACCEPTS_MAX, DRAIN_IDLE_NS, EVENTS_PER_TURN};
+use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
 use crate::session;
 use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use flush::Share;
-use listener::{Accepted, Listener};
+use listener::Listeners;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
 
-const LISTENER: Token = Token(usize::MAX - 1);
-const WAKER: Token = Token(usize::MAX - 2);
+const WAKER: Token = Token(usize::MAX - 1);
+/// The token of the first listener; the others follow.
+const LISTENERS: usize = WAKER.0 - LISTENERS_MAX;
+const LISTENERS_LAST: usize = WAKER.0 - 1;
 
 /// What a thread of the loop is started with.
 #[derive(Debug, Clone)]
@@ -79,8 +87,9 @@ pub struct Reactor {
     clock: Clock,
     now: Moment,
     date: DateLine,
-    listener: Option<Listener>,
-    accept_ready: bool,
+    listeners: Listeners,
+    /// The thread that was dealt a connection last.
+    next_dealt: usize,
     conns: Slab<Conn>,
     /// Connections to drive in the coming turn.
     ready: Vec<Key>,
@@ -97,6 +106,8 @@ pub struct Reactor {
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
+    budget: Arc<Budget>,
+    peers: Arc<Peers>,
     meters: Arc<Meters>,
     draining: bool,
     give_up: bool,
@@ -108,6 +119,10 @@ pub struct Shared {
     pub mesh: Arc<Mesh>,
     /// The pool.
     pub pool: Arc<Pool>,
+    /// The memory of all connections.
+    pub budget: Arc<Budget>,
+    /// The connections of each address.
+    pub peers: Arc<Peers>,
 }
 
 impl Reactor {
@@ -115,12 +130,13 @@ impl Reactor {
     pub fn new(
         thread: usize,
         seat: Seat,
-        socket: std::net::TcpListener,
+        listeners: Vec<Listener>,
         app: App,
         settings: Settings,
         shared: Shared,
         meters: Arc<Meters>,
     ) -> Self {
+        assert!(listeners.len() <= LISTENERS_MAX, "each has a token");
         let clock = Clock::new();
         let now = clock.now();
         Self {
@@ -129,8 +145,8 @@ impl Reactor {
             clock,
             now,
             date: DateLine::new(now),
-            listener: Some(Listener::new(socket)),
-            accept_ready: false,
+            listeners: Listeners::new(listeners),
+            next_dealt: thread,
             conns: Slab::new(),
             ready: Vec::new(),
             held_back: Vec::new(),
@@ -144,6 +160,8 @@ impl Reactor {
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
+            budget: shared.budget,
+            peers: shared.peers,
             meters,
             draining: false,
             give_up: false,
@@ -153,9 +171,7 @@ impl Reactor {
     /// Runs until the node has drained. An error is one of the machine's: the poll itself failed.
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
-        if let Some(listener) = &mut self.listener {
-            listener.arm(self.poll.registry(), LISTENER)?;
-        }
+        self.listeners.arm(self.poll.registry(), LISTENERS)?;
         while !self.is_over() {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, timeout) {
@@ -182,7 +198,7 @@ impl Reactor {
     /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
     /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
-        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.accept_ready {
+        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;
@@ -196,19 +212,19 @@ impl Reactor {
         for event in events {
             self.meters.events.one();
             match event.token() {
-                LISTENER => self.accept_ready = true,
                 WAKER => woken = true,
+                Token(token @ LISTENERS..=LISTENERS_LAST) => self.note_listener(token - LISTENERS),
                 Token(token) => self.note(Key(token as u64), event),
             }
         }
-        if self.accept_ready {
-            self.accept();
-        }
+        self.accept();
         let listed = self.take_listed();
         self.share = Share::new();
         if woken {
             self.begin_drain();
-            for (key, done) in self.mesh.take_done(self.thread) {
+            let left = self.mesh.take(self.thread);
+            left.dealt.into_iter().for_each(|(stream, peer)| self.admit(stream, peer));
+            for (key, done) in left.done {
                 self.deliver(key, done);
             }
         }
@@ -240,6 +256,13 @@ impl Reactor {
         }
     }
 
+    fn note_listener(&mut self, index: usize) {
+        // One that was closed meanwhile may still have had an event.
+        if let Some(listener) = self.listeners.all.get_mut(index) {
+            listener.ready = true;
+        }
+    }
+
     /// Notes what became possible on a connection.
     fn note(&mut self, key: Key, event: &Event) {
         let Some(conn) = self.conns.get_mut(key) else { return self.meters.stale.one() };
@@ -264,56 +287,6 @@ impl Reactor {
         }
     }
 
-    fn accept(&mut self) {
-        self.accept_ready = false;
-        let Some(listener) = &mut self.listener else { return };
-        for _ in 0..ACCEPTS_PER_TURN_MAX {
-            match listener.accept() {
-                Accepted::Conn(stream, _) if self.conns.len() >= self.settings.connections => {
-                    listener::refuse(stream);
-                    self.meters.refused.one();
-                }
-                Accepted::Conn(stream, peer) => {
-                    let now_ns = self.now.monotonic_ns;
-                    let conn = Conn::new(stream, peer, &self.settings.http, now_ns);
-                    let key = self.conns.insert_with(|_| conn);
-                    self.meters.accepted.one();
-                    Self::register(&self.poll, &mut self.conns, &mut self.timers, &self.meters, key);
-                }
-                Accepted::Empty => return,
-                Accepted::Failed => {}
-                Accepted::Exhausted(error) => {
-                    if listener.refuse_one() {
-                        self.meters.refused.one();
-                    }
-                    listener.disarm(self.poll.registry());
-                    self.meters.pauses.one();
-                    log::warn!(
-                        "accepting rests for a moment: {error}; if files are too many, raise the limit of open files"
-                    );
-                    self.timers.set(self.now.monotonic_ns + ACCEPT_PAUSE_NS, Owner::Accept);
-                    return;
-                }
-            }
-        }
-        // More may wait; edge-triggered readiness is not repeated.
-        self.accept_ready = true;
-    }
-
-    fn register(poll: &Poll, conns: &mut Slab<Conn>, timers: &mut Timers, meters: &Meters, key: Key) {
-        let Some(conn) = conns.get_mut(key) else { return };
-        let interest = drive::read_interest();
-        let descriptor = conn.stream.as_raw_fd();
-        if poll.registry().register(&mut SourceFd(&descriptor), Token(key.0 as usize), interest).is_err() {
-            // Out of kernel memory for one more watch: this connection cannot be served.
-            conns.remove(key);
-            meters.closed.one();
-            return;
-        }
-        conn.armed = conn.deadlines.next();
-        timers.set(conn.armed, Owner::Conn(key));
-    }
-
     fn on_timers(&mut self) {
         while let Some((at_ns, owner)) = self.timers.pop_due(self.now.monotonic_ns) {
             match owner {
@@ -325,27 +298,13 @@ impl Reactor {
         }
     }
 
-    fn rearm(&mut self) {
-        let Some(listener) = &mut self.listener else { return };
-        if listener.arm(self.poll.registry(), LISTENER).is_err() {
-            self.timers.set(self.now.monotonic_ns + ACCEPT_PAUSE_NS, Owner::Accept);
-        }
-    }
-
     /// Stops accepting, once, when the node is going away.
     fn begin_drain(&mut self) {
         if self.draining || !self.mesh.is_draining() {
             return;
         }
-        // Whoever is in the listener's queue believes to be connected: take them, then close it.
-        for _ in 0..DRAIN_ACCEPTS_MAX / ACCEPTS_PER_TURN_MAX {
-            self.accept();
-            if !self.accept_ready {
-                break;
-            }
-        }
-        (self.listener, self.accept_ready) = (None, false);
         self.draining = true;
+        self.accept_last();
         let now_ns = self.now.monotonic_ns;
         self.timers.set(now_ns + DRAIN_IDLE_NS.min(self.settings.drain_ns), Owner::DrainIdle);
         self.timers.set(now_ns + self.settings.drain_ns, Owner::DrainEnd);

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use socket2::{SockAddr, Socket};
 
@@ -20,6 +20,13 @@ pub const MORE: i32 = libc::MSG_MORE;
 #[cfg(target_os = "linux")]
 pub fn accept(listener: &Socket) -> io::Result<(Socket, SockAddr)> {
     listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
+}
+
+/// Copies what waits at a socket, and leaves it there.
+pub fn peek(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: `bytes` is valid for writes of its length during the call; the descriptor is open.
+    let seen = unsafe { libc::recv(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len(), libc::MSG_PEEK) };
+    usize::try_from(seen).map_err(|_| io::Error::last_os_error())
 }
 
 /// Receives into `buffer`; 0 means that the peer has ended.
@@ -149,6 +156,28 @@ pub fn concerns_one_connection(error: &io::Error) -> bool {
                 | ETIMEDOUT
         )
     )
+}
+
+/// Takes `count` descriptors from `first` on, which whoever started the process left open for it. Each
+/// is checked to be open, and closed in children from now on.
+pub fn take_descriptors(first: i32, count: usize) -> io::Result<Vec<OwnedFd>> {
+    let take = |index| {
+        let descriptor = first + index as i32;
+        // SAFETY: the call takes no pointer; on a number that is not open it fails.
+        if unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) } == -1 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: it is open, as the call above has shown, and meant for this process alone: nothing
+        // else here owns a number that was there before the process began.
+        Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+    };
+    (0..count).map(take).collect()
+}
+
+/// Takes a variable out of the environment. Only while the process has one thread.
+pub fn remove_variable(name: &str) {
+    // SAFETY: no other thread reads or writes the environment: the caller has not started any.
+    unsafe { std::env::remove_var(name) }
 }
 
 /// Raises the limit of open files as far as the process may on its own; the limit then.

@@ -1,7 +1,11 @@
 //! How long a connection is waited for: one deadline for what it is doing, one for what it does not
 //! take. Pure: the loop and the simulator give it the time.
+//!
+//! A body, or an answer that waits, is given its whole patience once; then bytes win time back, one
+//! second for as many as the rate says, up to the same patience. So a peer may pause, but one that is
+//! slower than the rate all the time is out of it in the end, however it divides its bytes.
 
-use crate::limits::LINGER_NS;
+use crate::limits::{LINGER_NS, SECOND_NS};
 use crate::session::http1::Http1;
 use crate::session::{Phase, Settings};
 
@@ -46,22 +50,32 @@ impl Deadlines {
         let (phase, served) = (phase_to_time(session, moved.left), session.served());
         let begun = phase != self.phase || served != self.served;
         let renewed = match phase {
-            // A head has one deadline from its first byte; a body one from each piece to the next.
-            Phase::Head | Phase::Linger => begun,
-            Phase::Body => begun || moved.read,
-            Phase::Idle => begun || moved.sent,
+            // A head has one deadline from its first byte.
+            Phase::Head | Phase::Linger | Phase::Body => begun,
+            Phase::Idle => begun || moved.sent > 0,
             Phase::Working | Phase::Over => true,
         };
         if renewed {
             self.phase_due = patience(phase, settings).map_or(NEVER, |ns| now_ns + ns);
+        } else if phase == Phase::Body && moved.read > 0 {
+            self.phase_due = win_back(self.phase_due, moved.read, settings.body_rate, now_ns + settings.body_ns);
         }
         (self.phase, self.served) = (phase, served);
         if moved.left == 0 {
             self.write_due = NEVER;
-        } else if moved.sent || self.write_due == NEVER {
+        } else if self.write_due == NEVER {
             self.write_due = now_ns + settings.write_ns;
+        } else if moved.sent > 0 {
+            self.write_due = win_back(self.write_due, moved.sent, settings.write_rate, now_ns + settings.write_ns);
         }
     }
+}
+
+/// A deadline after `bytes` moved at `rate` bytes per second or more; `latest` is as far as it goes, and
+/// where it goes at once without a rate.
+fn win_back(due_ns: u64, bytes: u64, rate: u64, latest_ns: u64) -> u64 {
+    let won_ns = bytes.saturating_mul(SECOND_NS).checked_div(rate).unwrap_or(NEVER);
+    due_ns.saturating_add(won_ns).min(latest_ns)
 }
 
 /// What the peer is timed for. While it has an answer to take, only the write deadline runs: it is
@@ -78,10 +92,10 @@ fn phase_to_time(session: &Http1, left: u64) -> Phase {
 /// What moved in a turn.
 #[derive(Debug, Clone, Copy)]
 pub struct Moved {
-    /// Something came from the peer.
-    pub read: bool,
-    /// The kernel took something for it.
-    pub sent: bool,
+    /// Bytes that came from the peer.
+    pub read: u64,
+    /// Bytes that the kernel took for it.
+    pub sent: u64,
     /// Bytes still to send.
     pub left: u64,
 }
@@ -99,28 +113,24 @@ fn patience(phase: Phase, settings: &Settings) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{App, Moment, RouterBuilder};
+    use crate::app::{App, BodyPolicy, Flow, Moment, Reply, Request, RouteSpec, RouterBuilder, Service};
     use crate::buffer::SendBuf;
-    use crate::limits::SECOND_NS;
-    use crate::session::Turn;
-    use crate::wire::http1::HeadMemory;
+    use crate::session::{Pressure, Turn};
+    use crate::wire::http1::{HeadMemory, Method};
     use std::sync::Arc;
+
+    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a HeadMemory) -> Turn<'a> {
+        let now = Moment { monotonic_ns: 0, unix_ms: 0 };
+        let pressure = Pressure::None;
+        Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
+    }
 
     fn lingering(settings: &Settings) -> Http1 {
         let mut session = Http1::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
         let memory = HeadMemory::new();
-        let (mut out, now) = (SendBuf::new(), Moment { monotonic_ns: 0, unix_ms: 0 });
-        let mut turn = Turn {
-            app: &mut app,
-            settings,
-            out: &mut out,
-            date: b"",
-            now,
-            peer: None,
-            draining: false,
-            memory: &memory,
-        };
+        let mut out = SendBuf::new();
+        let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
         assert_eq!(session.phase(), Phase::Linger);
         session
@@ -133,12 +143,89 @@ mod tests {
         let mut deadlines = Deadlines::new(&session, &settings, 0);
         for second in 0..20 {
             let now_ns = second * SECOND_NS;
-            deadlines.update(&session, Moved { read: false, sent: true, left: 9 }, &settings, now_ns);
+            deadlines.update(&session, Moved { read: 0, sent: 1 << 20, left: 9 }, &settings, now_ns);
             assert_eq!(deadlines.next(), now_ns + settings.write_ns, "only the write is timed");
         }
-        deadlines.update(&session, Moved { read: false, sent: true, left: 0 }, &settings, 20 * SECOND_NS);
+        deadlines.update(&session, Moved { read: 0, sent: 9, left: 0 }, &settings, 20 * SECOND_NS);
         assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS);
-        deadlines.update(&session, Moved { read: true, sent: false, left: 0 }, &settings, 21 * SECOND_NS);
+        deadlines.update(&session, Moved { read: 1, sent: 0, left: 0 }, &settings, 21 * SECOND_NS);
         assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS, "what is dropped wins no time");
+    }
+
+    /// Its bodies are never whole.
+    struct Unasked;
+
+    impl Service for Unasked {
+        fn call(&mut self, _request: &Request<'_>, _reply: &mut Reply<'_>) -> Flow {
+            panic!("nothing is complete")
+        }
+    }
+
+    /// A session in the middle of a body that has a long way to go.
+    fn receiving(settings: &Settings) -> Http1 {
+        let mut session = Http1::new();
+        let mut router = RouterBuilder::new();
+        let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
+        router.mount(&[""], &[spec]);
+        let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Unasked)]);
+        let memory = HeadMemory::new();
+        let mut out = SendBuf::new();
+        let mut turn = turn(&mut app, settings, &mut out, &memory);
+        session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);
+        assert_eq!(session.phase(), Phase::Body);
+        session
+    }
+
+    /// When a peer that moves `bytes` every `every_ns` is given up, if it is within an hour.
+    fn given_up(bytes: u64, every_ns: u64, is_body: bool, settings: &Settings) -> Option<u64> {
+        let session = if is_body { receiving(settings) } else { lingering(settings) };
+        let mut deadlines = Deadlines::new(&session, settings, 0);
+        let (read, sent, left) = if is_body { (bytes, 0, 0) } else { (0, bytes, 1) };
+        deadlines.update(&session, Moved { read, sent, left }, settings, 0);
+        let mut now_ns = 0;
+        while now_ns < 3600 * SECOND_NS {
+            now_ns += every_ns;
+            if deadlines.next() < now_ns {
+                assert!(is_body || deadlines.is_deaf(now_ns));
+                return Some(deadlines.next());
+            }
+            deadlines.update(&session, Moved { read, sent, left }, settings, now_ns);
+        }
+        None
+    }
+
+    #[test]
+    fn who_keeps_up_with_the_rate_is_waited_for_and_who_does_not_is_given_up() {
+        let settings = Settings { body_rate: 240, write_rate: 240, ..Settings::default() };
+        assert_eq!((settings.body_ns, settings.write_ns), (30 * SECOND_NS, 30 * SECOND_NS));
+        for is_body in [true, false] {
+            let given_up = |bytes, every_s| given_up(bytes, every_s * SECOND_NS, is_body, &settings);
+            for (bytes, every_s) in [(240, 1), (241, 1), (2400, 10), (7200, 30), (1 << 20, 30)] {
+                assert_eq!(given_up(bytes, every_s), None, "{bytes} each {every_s} s");
+            }
+            // Half the rate lasts twice the patience, an eighth below it eight times that.
+            assert_eq!(given_up(120, 1).map(|ns| ns / SECOND_NS), Some(59));
+            assert_eq!(given_up(210, 1).map(|ns| ns / SECOND_NS), Some(233));
+            // A byte now and then wins next to nothing, and a long pause is the end at once.
+            assert_eq!(given_up(1, 29).map(|ns| ns / SECOND_NS), Some(30));
+            assert_eq!(given_up(1 << 30, 31), Some(30 * SECOND_NS));
+        }
+    }
+
+    #[test]
+    fn without_a_rate_any_byte_renews_the_patience() {
+        let settings = Settings { body_rate: 0, write_rate: 0, ..Settings::default() };
+        for is_body in [true, false] {
+            assert_eq!(given_up(1, 30 * SECOND_NS, is_body, &settings), None);
+            assert_eq!(given_up(1, 30 * SECOND_NS + 1, is_body, &settings), Some(30 * SECOND_NS));
+        }
+    }
+
+    #[test]
+    fn no_amount_wins_more_than_the_patience() {
+        assert_eq!(win_back(5, u64::MAX, 1, 100), 100);
+        assert_eq!(win_back(5, 1, SECOND_NS, 100), 6);
+        assert_eq!(win_back(NEVER, 1, 0, 100), 100);
+        assert_eq!(win_back(5, 0, 240, 100), 5);
     }
 }

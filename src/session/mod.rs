@@ -10,13 +10,16 @@
 
 pub mod deadlines;
 pub mod http1;
+pub mod trust;
 
 use std::net::IpAddr;
 
 use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::{HeadMemory, Limits};
+use trust::Trusted;
 
 /// What `[http]` of `registry.toml` decides. Times are nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +36,18 @@ pub struct Settings {
     pub idle_ns: u64,
     /// Longest time the peer takes nothing of what is sent.
     pub write_ns: u64,
+    /// Bytes per second that a body must come with on average; 0 for none.
+    pub body_rate: u64,
+    /// Bytes per second that an answer must be taken with on average; 0 for none.
+    pub write_rate: u64,
     /// Requests of one connection, after which it is closed; 0 for no bound.
     pub requests: u64,
+    /// The proxies that are believed.
+    pub trusted: Trusted,
+    /// Connections of those begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// The fields in which those tell who asks.
+    pub forwarded: Option<Style>,
 }
 
 impl Default for Settings {
@@ -46,7 +59,12 @@ impl Default for Settings {
             body_ns: 30 * limits::SECOND_NS,
             idle_ns: 60 * limits::SECOND_NS,
             write_ns: 30 * limits::SECOND_NS,
+            body_rate: limits::RATE_BYTES,
+            write_rate: limits::RATE_BYTES,
             requests: 0,
+            trusted: Trusted::default(),
+            proxy_protocol: false,
+            forwarded: None,
         }
     }
 }
@@ -67,8 +85,21 @@ pub struct Turn<'a> {
     pub peer: Option<IpAddr>,
     /// The node is going away: answers close their connection.
     pub draining: bool,
+    /// How tight the memory is that connections share.
+    pub pressure: Pressure,
     /// What the thread remembers of the heads it saw.
     pub memory: &'a HeadMemory,
+}
+
+/// How tight the memory is that all connections share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pressure {
+    /// There is enough.
+    None,
+    /// No request is begun but those of essential routes.
+    Soft,
+    /// What is under way may not grow either.
+    Hard,
 }
 
 /// Blocking work of a connection, for the pool.

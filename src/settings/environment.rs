@@ -7,12 +7,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use super::keys::{Given, KEYS, Key, find, parse_host};
 use super::load::Draft;
 use super::problem::{Origin, excerpt};
 use super::suggest::nearest;
+use super::{Listen, PORT};
 
 /// Another name for [`LATTICE_NODE_DATA`](super::keys), which wins over it.
 const DATA: &str = "LATTICE_DATA";
@@ -81,7 +82,8 @@ fn set(draft: &mut Draft, key: &Key, name: &str, value: &str) {
 
 /// Host and port replace their half of `listen`; a whole `LATTICE_NODE_LISTEN` comes later and wins.
 fn read_address(draft: &mut Draft, variables: &BTreeMap<String, String>) {
-    let address = draft.settings.node.listen;
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT));
+    let address = draft.settings.node.listen.iter().find_map(Listen::address).unwrap_or(usual);
     let host = variables.get(HOST).and_then(|text| read_host(draft, text));
     let port = read_port(draft, variables);
     let origin = host.map(|_| variable(HOST)).or(port.map(|(name, _)| variable(name)));

@@ -111,8 +111,11 @@ fn read_table(draft: &mut Draft, source: &Source<'_>, section: &'static str, tab
         }
         match find(section, name.get_ref()) {
             Some(key) => {
-                let written = source.text(value.span());
-                draft.set(key, source.origin(value.span().start), &key.title(), given(value.get_ref()), written);
+                let (written, origin) = (source.text(value.span()), source.origin(value.span().start));
+                match texts(value.get_ref()) {
+                    Some(texts) => draft.set(key, origin, &key.title(), Given::List(&texts), written),
+                    None => draft.set(key, origin, &key.title(), given(value.get_ref()), written),
+                }
             }
             None if (section, name.get_ref().as_ref()) == ("npm", "packages") => rules::read(draft, source, value),
             None => report_unknown_key(draft, source, section, name),
@@ -130,6 +133,12 @@ fn report_unknown_key(draft: &mut Draft, source: &Source<'_>, section: &str, nam
     };
     let what = format!("there is no key {} in [{section}]", excerpt(name.get_ref()));
     draft.report(source.origin(name.span().start), what, remedy);
+}
+
+/// The texts of a list that has nothing else.
+fn texts<'v>(value: &'v DeValue<'_>) -> Option<Vec<&'v str>> {
+    let texts = value.as_array()?.iter().map(|item| item.get_ref().as_str());
+    texts.collect()
 }
 
 fn given<'v>(value: &'v DeValue<'_>) -> Given<'v> {

@@ -3,14 +3,15 @@
 //! `[[npm.packages]]` is the only thing in `registry.toml` that is not here: it is a list, see
 //! `rules.rs`.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
-use super::{Settings, url};
+use super::{Settings, edge, listen, proxies, url};
 use crate::limits::{
-    BODY_BUFFER_BYTES_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX, THREADS_MAX,
+    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
+    THREADS_MAX,
 };
 
 /// The sections, in the order they are shown.
@@ -29,9 +30,28 @@ pub struct Key {
 
 /// Where a value lives and what it may be.
 enum Slot {
-    Flag { read: fn(&Settings) -> bool, write: fn(&mut Settings, bool) },
-    Number { unit: Unit, least: u64, most: u64, read: fn(&Settings) -> u64, write: fn(&mut Settings, u64) },
-    Text { allowed: &'static str, read: fn(&Settings) -> String, write: fn(&mut Settings, &str) -> Result<(), String> },
+    Flag {
+        read: fn(&Settings) -> bool,
+        write: fn(&mut Settings, bool),
+    },
+    Number {
+        unit: Unit,
+        least: u64,
+        most: u64,
+        read: fn(&Settings) -> u64,
+        write: fn(&mut Settings, u64),
+    },
+    Text {
+        allowed: &'static str,
+        read: fn(&Settings) -> String,
+        write: fn(&mut Settings, &str) -> Result<(), String>,
+    },
+    /// A list of texts; one alone may stand without brackets.
+    List {
+        allowed: &'static str,
+        read: fn(&Settings) -> Vec<String>,
+        write: fn(&mut Settings, &[&str]) -> Result<(), String>,
+    },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,6 +70,8 @@ pub enum Given<'v> {
     Number(i128),
     /// A text of a file.
     Text(&'v str),
+    /// A list of texts of a file.
+    List(&'v [&'v str]),
     /// What an environment variable or a flag says: the key decides what kind it is.
     Bare(&'v str),
     /// A value of a file that no key takes: what it is.
@@ -81,7 +103,7 @@ impl Key {
             Slot::Number { unit: Unit::Bytes, least, most, .. } => {
                 format!("\"{}\" to \"{}\", or the same as a number of bytes", show_bytes(least), show_bytes(most))
             }
-            Slot::Text { allowed, .. } => allowed.to_string(),
+            Slot::Text { allowed, .. } | Slot::List { allowed, .. } => allowed.to_string(),
         };
         self.special.map_or(kind.clone(), |special| format!("{kind}; {special}"))
     }
@@ -93,6 +115,7 @@ impl Key {
             Slot::Number { unit: Unit::Bytes, read, .. } => quote(&show_bytes(read(settings))),
             Slot::Number { read, .. } => read(settings).to_string(),
             Slot::Text { read, .. } => quote(&read(settings)),
+            Slot::List { read, .. } => show_list(&read(settings)),
         }
     }
 
@@ -102,6 +125,7 @@ impl Key {
             Slot::Flag { write, .. } => write(settings, flag(given)?),
             Slot::Number { unit, least, most, write, .. } => write(settings, number(given, unit, least, most)?),
             Slot::Text { write, .. } => write(settings, text(given)?)?,
+            Slot::List { write, .. } => write(settings, &texts(given)?)?,
         }
         Ok(())
     }
@@ -137,13 +161,33 @@ fn text(given: Given<'_>) -> Result<&str, String> {
     }
 }
 
+/// A variable or a flag separates by commas, and says `[]` for none.
+fn texts(given: Given<'_>) -> Result<Vec<&str>, String> {
+    match given {
+        Given::List(texts) => Ok(texts.to_vec()),
+        Given::Text(text) => Ok(vec![text]),
+        Given::Bare("[]") => Ok(Vec::new()),
+        Given::Bare(text) => Ok(text.split(',').map(str::trim).collect()),
+        other => Err(wrong_kind(other, "not a list of texts")),
+    }
+}
+
 fn wrong_kind(given: Given<'_>, bare: &str) -> String {
     match given {
         Given::Bare(_) => format!("is {bare}"),
         Given::Flag(_) => "is of the wrong type, a boolean".into(),
         Given::Number(_) => "is of the wrong type, a number".into(),
         Given::Text(_) => format!("is of the wrong type, a text: {bare}"),
+        Given::List(_) => "is of the wrong type, a list".into(),
         Given::Other(kind) => format!("is of the wrong type, {kind}"),
+    }
+}
+
+/// One text as such, others as a list.
+fn show_list(texts: &[String]) -> String {
+    match texts {
+        [text] => quote(text),
+        texts => format!("[{}]", texts.iter().map(|text| quote(text)).collect::<Vec<_>>().join(", ")),
     }
 }
 
@@ -160,23 +204,11 @@ pub(crate) fn quote(text: &str) -> String {
     quoted + "\""
 }
 
-/// An address to listen on; `localhost` is understood without asking anybody.
-pub(crate) fn parse_listen(text: &str) -> Result<SocketAddr, String> {
-    let text = text.trim();
-    let local = text.strip_prefix("localhost:").map(|port| format!("{}:{port}", Ipv4Addr::LOCALHOST));
-    local.as_deref().unwrap_or(text).parse().map_err(|_| "is not an IP address with a port".into())
-}
-
 /// An address without a port.
 pub(crate) fn parse_host(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     if bare == "localhost" { Some(Ipv4Addr::LOCALHOST.into()) } else { bare.parse().ok() }
-}
-
-fn write_listen(settings: &mut Settings, text: &str) -> Result<(), String> {
-    settings.node.listen = parse_listen(text)?;
-    Ok(())
 }
 
 fn write_data(settings: &mut Settings, text: &str) -> Result<(), String> {
@@ -236,6 +268,17 @@ macro_rules! text {
     };
 }
 
+macro_rules! list {
+    ($section:ident . $name:ident, $allowed:expr, $read:expr, $write:expr) => {
+        Key {
+            section: stringify!($section),
+            name: stringify!($name),
+            special: None,
+            slot: Slot::List { allowed: $allowed, read: $read, write: $write },
+        }
+    };
+}
+
 macro_rules! target {
     ($name:ident, Count) => {
         number!(performance.$name, Count, 0, TARGET_NS_MAX, Some("0 = no target"))
@@ -245,11 +288,10 @@ macro_rules! target {
     };
 }
 
-const LISTEN: &str = "an IP address and a port: \"127.0.0.1:4873\", \"[::1]:4873\", \"0.0.0.0:4873\"";
-
 /// All keys, in the order they are shown.
 pub static KEYS: &[Key] = &[
-    text!(node.listen, LISTEN, None, |settings| settings.node.listen.to_string(), write_listen),
+    list!(node.listen, listen::ALLOWED, listen::read, listen::write),
+    text!(node.socket_mode, "an octal mode: \"0600\", \"0660\", \"0666\"", None, listen::read_mode, listen::write_mode),
     text!(
         node.data,
         "a directory, from the working directory unless it begins with a slash",
@@ -268,6 +310,8 @@ pub static KEYS: &[Key] = &[
     flag!(node.pin),
     number!(node.pool_threads, Count, 0, 1024, Some("0 = twice the cores, at least 4")),
     number!(node.connections, Count, 16, 1_000_000),
+    number!(node.connections_per_ip, Count, 0, 1_000_000, Some("0 = any number")),
+    number!(node.buffer_bytes, Bytes, BUFFER_BYTES_MIN, 1_u64 << 40),
     number!(node.backlog, Count, 1, 65_535),
     flag!(node.defer_accept),
     number!(node.drain_s, Seconds, 0, 600),
@@ -279,7 +323,16 @@ pub static KEYS: &[Key] = &[
     number!(http.body_timeout_s, Seconds, 1, 3600),
     number!(http.idle_timeout_s, Seconds, 1, 3600),
     number!(http.write_timeout_s, Seconds, 1, 3600),
+    number!(http.body_rate, Count, 0, 1_000_000_000, Some("0 = any")),
+    number!(http.write_rate, Count, 0, 1_000_000_000, Some("0 = any")),
     number!(http.requests_per_connection, Count, 0, 1_000_000_000, Some("0 = any number")),
+    list!(http.trusted_proxies, proxies::TRUSTED_ALLOWED, proxies::read_trusted, proxies::write_trusted),
+    text!(http.proxy_protocol, proxies::PROTOCOL_ALLOWED, None, proxies::read_protocol, proxies::write_protocol),
+    text!(http.forwarded, proxies::FORWARDED_ALLOWED, None, proxies::read_forwarded, proxies::write_forwarded),
+    list!(http.cors_origins, edge::ORIGINS_ALLOWED, edge::read_origins, edge::write_origins),
+    flag!(http.request_ids),
+    flag!(http.server_timing),
+    number!(http.hsts_s, Seconds, 0, 63_072_000, Some("0 = do not say")),
     flag!(npm.allow_signup),
     flag!(npm.anonymous_reads, anonymous_reads),
     flag!(npm.check_owners),
@@ -354,15 +407,23 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_addresses() {
-        for (text, expected) in
-            [("localhost:80", "127.0.0.1:80"), ("[::]:0", "[::]:0"), (" 0.0.0.0:4873 ", "0.0.0.0:4873")]
-        {
-            assert_eq!(parse_listen(text), Ok(expected.parse().expect("an address")), "{text}");
-        }
-        for bad in ["", "4873", ":4873", "example.com:80", "127.0.0.1", "127.0.0.1:65536", "::1:80", "localhost:x"] {
-            assert!(parse_listen(bad).is_err(), "{bad}");
-        }
+    fn a_list_is_one_text_or_several() {
+        let key = find("node", "listen").expect("a key");
+        let set = |given| {
+            let mut settings = Settings::default();
+            key.set(&mut settings, given).map(|()| key.show(&settings))
+        };
+        assert_eq!(set(Given::Text("[::1]:80")), Ok("\"[::1]:80\"".into()));
+        let two = Ok("[\"[::1]:80\", \"unix:a\"]".to_owned());
+        assert_eq!(set(Given::List(&["[::1]:80", "unix:a"])), two);
+        assert_eq!(set(Given::Bare("[::1]:80, unix:a")), two);
+        assert!(set(Given::Text("[::1]:80, unix:a")).is_err(), "a file has lists of its own");
+        assert!(set(Given::Bare("[]")).is_err() && set(Given::List(&[])).is_err(), "this list needs one at least");
+        assert!(find("node", "data").expect("a key").set(&mut Settings::default(), Given::List(&["a"])).is_err());
+    }
+
+    #[test]
+    fn hosts_are_addresses() {
         assert_eq!(parse_host("[::1]"), parse_host("::1"));
         assert_eq!(parse_host("localhost"), parse_host("127.0.0.1"));
         assert_eq!(parse_host("example.com"), None);

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use super::keys::{Given, Key};
 use super::problem::{Origin, PROBLEMS_MAX, Problem, Problems, excerpt};
-use super::{Settings, environment, file, keys, rules};
+use super::{Listen, PORT, Settings, environment, file, keys, rules};
 
 /// Everything there is to read, as texts.
 #[derive(Debug, Clone, Default)]
@@ -92,12 +92,13 @@ impl Draft {
 
     /// Gives the node an address that was made of a host and a port.
     pub(crate) fn listen(&mut self, address: SocketAddr, origin: Origin) {
-        self.settings.node.listen = address;
+        self.settings.node.listen = vec![Listen::Tcp(address)];
         self.origins.insert("[node] listen".into(), origin);
     }
 
     fn finish(mut self) -> Result<Settings, Problems> {
         self.check_public_url();
+        self.check_proxies();
         if !self.problems.is_empty() {
             self.problems.sort();
             return Err(Problems(self.problems));
@@ -105,24 +106,36 @@ impl Draft {
         if !self.settings.anonymous_reads {
             rules::close_reads(&mut self.settings.npm.rules);
         }
-        self.settings.listening_on(self.settings.node.listen);
+        let places = self.settings.node.listen.clone();
+        self.settings.listening_on(places);
         Ok(self.settings)
+    }
+
+    /// What nobody is believed in would protect nothing while looking as if it did.
+    fn check_proxies(&mut self) {
+        let http = &self.settings.http;
+        if !http.trusted_proxies.is_empty() {
+            return;
+        }
+        let on = [("proxy_protocol", http.proxy_protocol), ("forwarded", http.forwarded.is_some())];
+        for (name, _) in on.into_iter().filter(|(_, is_on)| *is_on) {
+            let title = format!("[http] {name}");
+            let Some(origin) = self.origins.get(&title).cloned() else { continue };
+            let remedy = "name the proxies that are believed in [http] trusted_proxies, or leave it \"off\"";
+            self.report(origin, format!("{title} is on, and no proxy is believed"), remedy);
+        }
     }
 
     /// Tarball URLs are absolute: clients must be able to reach what they are told.
     fn check_public_url(&mut self) {
-        let node = &self.settings.node;
-        if !node.listen.ip().is_unspecified() || node.public_url.is_some() {
-            return;
-        }
-        let (address, port) = (node.listen, node.listen.port());
+        let Some(what) = self.settings.lacks_public_url() else { return };
         let Some(origin) = self.origins.get("[node] listen").cloned() else { return };
         self.report(
             origin,
-            format!("the node listens on {address}, every address of this machine, and [node] public_url is not set"),
+            what,
             format!(
                 "packages name their tarballs by absolute URL, so the node must know what clients call it: set [node] \
-                 public_url (or LATTICE_NODE_PUBLIC_URL) to, for example, \"http://npm.example.com:{port}\", or listen on one address"
+                 public_url (or LATTICE_NODE_PUBLIC_URL) to, for example, \"http://npm.example.com:{PORT}\", or listen on one address"
             ),
         );
     }

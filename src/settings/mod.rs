@@ -12,9 +12,12 @@ pub mod load;
 pub mod problem;
 pub mod show;
 
+pub mod edge;
 mod environment;
 mod file;
+mod listen;
 mod performance;
+mod proxies;
 mod rules;
 mod suggest;
 pub(crate) mod units;
@@ -23,6 +26,7 @@ mod url;
 #[cfg(test)]
 mod tests;
 
+pub use listen::Listen;
 pub use load::{Document, Flag, Sources, load};
 pub use performance::Performance;
 pub use problem::{Origin, Problem, Problems};
@@ -30,8 +34,11 @@ pub use problem::{Origin, Problem, Problems};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use crate::limits::{BODY_BUFFER_BYTES, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX, RATE_BYTES};
 use crate::service::npm::settings::Settings as Npm;
+use crate::session::trust::Trusted;
+use crate::wire::http::cors::Origins;
+use crate::wire::http::forwarded::Style;
 
 /// The port a node listens on unless told otherwise.
 pub const PORT: u16 = 4873;
@@ -55,8 +62,10 @@ pub struct Settings {
 /// `[node]`: the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Address and port to listen on.
-    pub listen: SocketAddr,
+    /// Where to listen: one place at least.
+    pub listen: Vec<Listen>,
+    /// Mode of the files of Unix sockets.
+    pub socket_mode: u32,
     /// Directory of the store.
     pub data: PathBuf,
     /// What clients call the node, if that is not `http://` and `listen`. No slash at the end.
@@ -69,6 +78,10 @@ pub struct Node {
     pub pool_threads: usize,
     /// Most connections per thread.
     pub connections: usize,
+    /// Most connections of one address; 0 stands for any number.
+    pub connections_per_ip: u32,
+    /// Memory of all connections above which no request is begun.
+    pub buffer_bytes: u64,
     /// Connections the kernel holds per thread before they are accepted.
     pub backlog: u32,
     /// The kernel reports a connection only once its first bytes are there.
@@ -96,8 +109,26 @@ pub struct Http {
     pub idle_timeout_s: u64,
     /// Seconds a peer may take none of the bytes that wait for it.
     pub write_timeout_s: u64,
+    /// Bytes per second that a body must come with on average; 0 stands for none.
+    pub body_rate: u64,
+    /// Bytes per second that an answer must be taken with on average; 0 stands for none.
+    pub write_rate: u64,
     /// Requests answered on one connection before it is closed; 0 stands for any number.
     pub requests_per_connection: u64,
+    /// Proxies that are believed.
+    pub trusted_proxies: Trusted,
+    /// Connections of those begin with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
+    /// The fields in which those tell who asks.
+    pub forwarded: Option<Style>,
+    /// Whose pages may read answers; nobody's if there are none.
+    pub cors_origins: Option<Origins>,
+    /// Name each request in `X-Request-Id`.
+    pub request_ids: bool,
+    /// Say in `Server-Timing` how long each answer took.
+    pub server_timing: bool,
+    /// How long browsers come back by TLS only, in seconds; 0 says nothing of it.
+    pub hsts_s: u64,
 }
 
 impl Default for Settings {
@@ -115,13 +146,16 @@ impl Default for Settings {
 impl Default for Node {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)),
+            listen: vec![Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)))],
+            socket_mode: 0o660,
             data: PathBuf::from("lattice-data"),
             public_url: None,
             threads: 0,
             pin: true,
             pool_threads: 0,
             connections: 65_536,
+            connections_per_ip: CONNECTIONS_PER_IP,
+            buffer_bytes: BUFFER_BYTES,
             backlog: 4096,
             defer_accept: false,
             drain_s: 10,
@@ -140,15 +174,39 @@ impl Default for Http {
             body_timeout_s: 30,
             idle_timeout_s: 60,
             write_timeout_s: 30,
+            body_rate: RATE_BYTES,
+            write_rate: RATE_BYTES,
             requests_per_connection: 0,
+            trusted_proxies: Trusted::default(),
+            proxy_protocol: false,
+            forwarded: None,
+            cors_origins: None,
+            request_ids: false,
+            server_timing: false,
+            hsts_s: 0,
         }
     }
 }
 
 impl Settings {
-    /// Takes note of the address the node really has, which matters when port 0 was asked for.
-    pub fn listening_on(&mut self, address: SocketAddr) {
-        self.node.listen = address;
-        self.npm.public_url = self.node.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    /// What is wrong if `public_url` has to be set and is not.
+    pub fn lacks_public_url(&self) -> Option<String> {
+        let addresses = || self.node.listen.iter().filter_map(Listen::address);
+        let what = match addresses().find(|address| address.ip().is_unspecified()) {
+            _ if self.node.public_url.is_some() => return None,
+            Some(address) => format!("the node listens on {address}, every address of this machine,"),
+            None if addresses().next().is_none() => "the node listens at Unix sockets only".to_owned(),
+            None => return None,
+        };
+        Some(format!("{what} and [node] public_url is not set"))
+    }
+
+    /// Takes note of where the node really listens, which matters when port 0 was asked for. Without
+    /// an address among them, nothing but `public_url` tells what clients call the node.
+    pub fn listening_on(&mut self, places: Vec<Listen>) {
+        let address = places.iter().find_map(Listen::address);
+        let own = || address.map(|address| format!("http://{address}")).unwrap_or_default();
+        self.npm.public_url = self.node.public_url.clone().unwrap_or_else(own);
+        self.node.listen = places;
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::keys::KEYS;
 use super::show::show;
-use super::{Document, Flag, Problems, Settings, Sources, load};
+use super::{Document, Flag, Listen, Problems, Settings, Sources, load};
 use crate::service::npm::settings::Party;
 
 const DOCUMENTED: &str = include_str!("../../registry.toml");
@@ -123,7 +123,7 @@ fn values_reach_their_place() {
     let settings = from_file(
         "[node]\nlisten = '[::1]:80'\nthreads = 0x10\npin = false\n[http]\nhead_bytes = '8 KiB'\nbody_bytes = 2_048\n[npm]\ntarball_bytes = '1 GiB'\ncheck_owners = false",
     );
-    assert_eq!(settings.node.listen, "[::1]:80".parse::<SocketAddr>().expect("an address"));
+    assert_eq!(settings.node.listen, [Listen::Tcp("[::1]:80".parse().expect("an address"))]);
     assert_eq!((settings.node.threads, settings.node.pin), (16, false));
     assert_eq!((settings.http.head_bytes, settings.http.body_bytes), (8192, 2048));
     assert_eq!((settings.npm.tarball_bytes, settings.npm.check_owners), (1 << 30, false));
@@ -318,6 +318,48 @@ fn every_address_needs_a_name() {
 }
 
 #[test]
+fn a_node_without_an_address_needs_a_name_too() {
+    let text = "[node]\nlisten = ['unix:/run/a.sock', 'unix:b']";
+    assert_one(&mistakes(text), &["registry.toml:2:10", "at Unix sockets only", "public_url is not set"]);
+    let settings = from_file(&format!("{text}\npublic_url = 'https://npm.example.com'"));
+    assert_eq!(settings.npm.public_url, "https://npm.example.com");
+    assert_eq!(settings.node.listen, [Listen::Unix("/run/a.sock".into()), Listen::Unix("b".into())]);
+    assert_eq!(from_file(&show(&settings)), settings);
+}
+
+#[test]
+fn lists_are_read_from_each_source() {
+    let expected = ["127.0.0.1:80", "unix:/run/a.sock"];
+    let shown = |settings: Settings| settings.node.listen.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(shown(from_file("[node]\nlisten = ['localhost:80', 'unix:/run/a.sock']")), expected);
+    assert_eq!(shown(from_env(&[("LATTICE_NODE_LISTEN", "localhost:80,unix:/run/a.sock")])), expected);
+    assert_one(&mistakes("[node]\nlisten = ['localhost:80', 1]"), &["is of the wrong type, a list", "allowed: "]);
+    assert_one(&mistakes("[node]\nlisten = []"), &["names nothing to listen at"]);
+}
+
+#[test]
+fn proxies_are_believed_only_when_named() {
+    let text =
+        "[http]\ntrusted_proxies = ['10.0.0.0/8', '::1', 'unix']\nproxy_protocol = 'v1v2'\nforwarded = 'forwarded'";
+    let settings = from_file(text);
+    let http = &settings.http;
+    assert_eq!((http.trusted_proxies.networks.len(), http.trusted_proxies.unix, http.proxy_protocol), (2, true, true));
+    assert_eq!(from_file(&show(&settings)), settings);
+    assert_eq!(
+        from_env(&[("LATTICE_HTTP_TRUSTED_PROXIES", "10.0.0.0/8, ::1, unix")]).http.trusted_proxies,
+        http.trusted_proxies
+    );
+    for (key, value) in [("proxy_protocol", "v1v2"), ("forwarded", "x-forwarded-for")] {
+        assert_one(
+            &mistakes(&format!("[http]\n{key} = '{value}'")),
+            &["registry.toml:2:", key, "no proxy is believed"],
+        );
+        assert_one(&mistakes(&format!("[http]\n{key} = 'on'")), &["is not one of them", "allowed: \"off\""]);
+    }
+    assert_one(&mistakes("[http]\ntrusted_proxies = ['10.0.0.1/8']"), &["beyond the prefix length", "allowed: a list"]);
+}
+
+#[test]
 fn a_public_url_may_have_a_path_and_nothing_after_it() {
     let settings = from_file("[node]\npublic_url = 'https://example.com/npm/'");
     assert_eq!(settings.npm.public_url, "https://example.com/npm");
@@ -331,10 +373,11 @@ fn a_public_url_may_have_a_path_and_nothing_after_it() {
 fn the_port_that_was_given_out_is_in_the_urls() {
     let bound: SocketAddr = "127.0.0.1:50123".parse().expect("an address");
     let mut settings = from_env(&[("REGISTRY_PORT", "0")]);
-    settings.listening_on(bound);
-    assert_eq!((settings.node.listen, settings.npm.public_url.as_str()), (bound, "http://127.0.0.1:50123"));
+    let places = vec![Listen::Unix("a".into()), Listen::Tcp(bound)];
+    settings.listening_on(places.clone());
+    assert_eq!((settings.node.listen, settings.npm.public_url.as_str()), (places, "http://127.0.0.1:50123"));
     let mut named = from_env(&[("LATTICE_NODE_PUBLIC_URL", "http://a")]);
-    named.listening_on(bound);
+    named.listening_on(vec![Listen::Tcp(bound)]);
     assert_eq!(named.npm.public_url, "http://a");
 }
 
@@ -359,7 +402,7 @@ fn flags_win_over_variables_over_the_file_over_defaults() {
 
 #[test]
 fn host_and_port_have_names_of_their_own() {
-    let listen = |pairs: &[(&str, &str)]| from_env(pairs).node.listen.to_string();
+    let listen = |pairs: &[(&str, &str)]| from_env(pairs).node.listen[0].to_string();
     assert_eq!(listen(&[("REGISTRY_PORT", "80")]), "127.0.0.1:80");
     assert_eq!(listen(&[("MCP_PORT", "81")]), "127.0.0.1:81");
     assert_eq!(listen(&[("MCP_PORT", "81"), ("REGISTRY_PORT", "81")]), "127.0.0.1:81");
@@ -368,7 +411,7 @@ fn host_and_port_have_names_of_their_own() {
     assert_eq!(listen(&[("REGISTRY_PORT", ""), ("MCP_PORT", "82")]), "127.0.0.1:82");
     let mut sources = document("[node]\nlisten = '127.0.0.3:70'");
     sources.variables = variables(&[("REGISTRY_PORT", "71")]);
-    assert_eq!(load(&sources).expect("valid").node.listen.to_string(), "127.0.0.3:71");
+    assert_eq!(load(&sources).expect("valid").node.listen[0].to_string(), "127.0.0.3:71");
 }
 
 #[test]

@@ -80,14 +80,14 @@ fn a_slow_head_after_a_request_is_408() {
 
 #[test]
 fn a_slow_body_is_408_and_a_body_that_keeps_coming_is_not() {
-    let node = with_config("[http]\nbody_timeout_s = 1\n");
+    let node = with_config("[http]\nbody_timeout_s = 1\nbody_rate = 2\n");
     let (response, mut raw) = exchange(&node, "POST", &[&echo_head(10), &b"half"[..]].concat());
     assert_is_error(&response, 408, "a body that stops");
     assert_over(&mut raw, "a body that stops");
     let mut raw = node.connect();
     raw.send(&echo_head(5));
     raw.send_slowly(b"01234", 1, Duration::from_millis(300));
-    assert_eq!(raw.response("POST").text(), "01234", "each piece has its own second");
+    assert_eq!(raw.response("POST").text(), "01234", "each piece wins back half a second");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::{SEND_ALL_PER_TURN_BYTES, SEND_HIGH_WATER_BYTES, SLOW_JOBS_QUEUED_MAX, SOURCE_PIECE_BYTES};
 use lattice::session::deadlines::{Deadlines, Moved, NEVER};
 use lattice::session::http1::Http1;
-use lattice::session::{Done, Phase, Settings, Turn, Work};
+use lattice::session::{Done, Phase, Pressure, Settings, Turn, Work};
 use lattice::wire::http1::HeadMemory;
 
 use crate::conn::{Conn, Flushed, Reads, Share, check_idle, flush_if_open, read, take_bytes};
@@ -343,6 +343,7 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining && defect != Defect::ForgetsDrain,
+            pressure: Pressure::None,
             memory,
         };
         let (served, phase) = (conn.session.served(), conn.session.phase());
@@ -382,7 +383,7 @@ impl Node {
         let Some(flushed) = flushed else { return Ok(Fate::Close(End::Broken)) };
         conn.excused |= reads.eof;
         let answered = conn.session.served() - served;
-        let moved = Moved { read: reads.bytes > 0, sent, left };
+        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
         let asked_and_answered = answered > 0 && conn.session.is_idle() && flushed == Flushed::All;
         if asked_and_answered && !(conn.write_armed || reads.eof || reads.broken) {
             return self.rest(key, moved);

@@ -5,7 +5,7 @@ use lattice::app::{App, Moment};
 use lattice::buffer::SendBuf;
 use lattice::limits::RECV_BUFFER_BYTES;
 use lattice::session::http1::Http1;
-use lattice::session::{Done, Phase, Settings, Turn};
+use lattice::session::{Done, Phase, Pressure, Settings, Turn};
 use lattice::wire::http1::HeadMemory;
 use lattice::wire::http1::emit::CONTINUE;
 
@@ -74,6 +74,7 @@ impl Naive<'_> {
             now: Moment { monotonic_ns: 0, unix_ms: 0 },
             peer: None,
             draining: self.draining,
+            pressure: Pressure::None,
             memory: &HeadMemory::new(),
         };
         call(&mut self.session, &mut turn);

@@ -6,7 +6,12 @@
 use std::fmt::{Debug, Formatter};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
+
+use socket2::{Domain, Socket, Type};
 
 /// The longest a test waits for bytes.
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(20);
@@ -114,12 +119,31 @@ impl Raw {
         Raw::try_connect(address).unwrap_or_else(|error| panic!("connect {address}: {error}"))
     }
 
+    /// Connects with room for next to nothing: what is not read stays at the node.
+    pub(crate) fn connect_narrow(address: SocketAddr) -> Raw {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a socket takes this option");
+        socket.connect(&address.into()).unwrap_or_else(|error| panic!("connect {address}: {error}"));
+        let stream = TcpStream::from(socket);
+        stream.set_write_timeout(Some(READ_TIMEOUT)).expect("a socket takes this option");
+        Raw { stream, unread: Vec::new() }
+    }
+
     /// Connects to a node that may be gone.
     pub(crate) fn try_connect(address: SocketAddr) -> std::io::Result<Raw> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(READ_TIMEOUT))?;
         Ok(Raw { stream, unread: Vec::new() })
+    }
+
+    /// Connects to a Unix socket.
+    pub(crate) fn connect_unix(path: &Path) -> Raw {
+        let stream = UnixStream::connect(path).unwrap_or_else(|error| panic!("connect {}: {error}", path.display()));
+        // What std does with it from here on is the same for both families.
+        let stream = TcpStream::from(OwnedFd::from(stream));
+        stream.set_write_timeout(Some(READ_TIMEOUT)).expect("a socket takes this option");
+        Raw { stream, unread: Vec::new() }
     }
 
     /// Sends all bytes. A peer that closed meanwhile is no failure here: its answer tells the story.
@@ -135,6 +159,23 @@ impl Raw {
         for piece in bytes.chunks(piece_bytes) {
             self.send(piece);
             std::thread::sleep(pause);
+        }
+    }
+
+    /// Whether something has come that was not read yet.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.stream.set_nonblocking(true).expect("a socket");
+        let seen = self.stream.peek(&mut [0]);
+        self.stream.set_nonblocking(false).expect("a socket");
+        !matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Reads once; 0 when the peer has ended, in whatever way.
+    pub(crate) fn read_some_into(&mut self, bytes: &mut [u8]) -> usize {
+        self.stream.set_read_timeout(Some(READ_TIMEOUT)).expect("a socket takes this option");
+        match self.stream.read(bytes) {
+            Err(error) if is_gone(error.kind()) => 0,
+            other => other.unwrap_or_else(|error| panic!("nothing comes: {error}")),
         }
     }
 

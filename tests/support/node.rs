@@ -7,6 +7,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -79,6 +80,10 @@ pub(crate) struct Setup {
     /// Arguments of the shell's `ulimit`.
     ulimit: Option<String>,
     listen: String,
+    /// Sockets that the node finds open from 3 on.
+    handed: Vec<Arc<OwnedFd>>,
+    /// The process that they are said to be for.
+    handed_to: String,
 }
 
 impl Setup {
@@ -90,6 +95,8 @@ impl Setup {
             envs: Vec::new(),
             ulimit: None,
             listen: "127.0.0.1:0".to_owned(),
+            handed: Vec::new(),
+            handed_to: "$$".to_owned(),
         }
     }
 
@@ -126,6 +133,24 @@ impl Setup {
         self
     }
 
+    /// Listens at these places, separated by commas.
+    pub(crate) fn places(mut self, places: &str) -> Setup {
+        places.clone_into(&mut self.listen);
+        self
+    }
+
+    /// Hands over a socket as systemd does; two at most.
+    pub(crate) fn hand_over(mut self, socket: impl Into<OwnedFd>) -> Setup {
+        self.handed.push(Arc::new(socket.into()));
+        self
+    }
+
+    /// Says that the sockets are for another process.
+    pub(crate) fn handed_to(mut self, pid: &str) -> Setup {
+        pid.clone_into(&mut self.handed_to);
+        self
+    }
+
     /// Limits the descriptors of the process (`ulimit -n`).
     pub(crate) fn open_files_max(mut self, count: u32) -> Setup {
         self.ulimit = Some(format!("-n {count}"));
@@ -148,7 +173,9 @@ impl Setup {
         let mut child = self.spawn();
         let log = Log::default();
         log.follow(child.stdout.take().expect("stdout is piped"));
-        log.follow(child.stderr.take().expect("stderr is piped"));
+        if let Some(stderr) = child.stderr.take() {
+            log.follow(stderr);
+        }
         match wait_for_address(&mut child, &log) {
             Some(address) => Node { address, child: Mutex::new(child), log, setup: self },
             None => {
@@ -176,14 +203,37 @@ impl Setup {
         command.arg("--config").arg(self.data.config_path()).args(&self.args);
         command.envs(self.envs.iter().map(|(key, value)| (key, value)));
         command.current_dir(self.data.root()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        self.hand_over_to(&mut command);
         command.spawn().unwrap_or_else(|error| panic!("{}: {error}", env!("CARGO_BIN_EXE_lattice")))
     }
 
     fn command(&self) -> Command {
-        let Some(ulimit) = &self.ulimit else { return binary() };
+        let ulimit = self.ulimit.as_ref().map_or(String::new(), |ulimit| format!("ulimit {ulimit}; "));
+        let (count, pid) = (self.handed.len(), &self.handed_to);
+        let handed = match count {
+            0 => String::new(),
+            1 => "exec 3<&0 0</dev/null; ".to_owned(),
+            _ => "exec 3<&0 4<&2 0</dev/null 2>&1; ".to_owned(),
+        };
+        if ulimit.is_empty() && handed.is_empty() {
+            return binary();
+        }
+        let variables = if count > 0 { format!("LISTEN_FDS={count} LISTEN_PID={pid}") } else { String::new() };
         let mut command = without_node_variables(Command::new("sh"));
-        command.args(["-c", &format!("ulimit {ulimit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_lattice")]);
+        let script = format!("{ulimit}{handed}{variables} exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_lattice")]);
         command
+    }
+
+    /// The shell moves them from standard input and error to where they belong.
+    fn hand_over_to(&self, command: &mut Command) {
+        let socket = |index: usize| self.handed.get(index).map(|socket| socket.try_clone().expect("a descriptor"));
+        if let Some(socket) = socket(0) {
+            command.stdin(socket);
+        }
+        if let Some(socket) = socket(1) {
+            command.stderr(socket);
+        }
     }
 }
 

@@ -199,6 +199,8 @@ fn a_range_is_of_the_variant_and_several_are_of_the_plain_one_alone() {
     assert_eq!(get(&mut coded, &["Accept-Encoding: gzip", ranges]).status, 200);
     let other = get(&mut bench, &["Accept-Encoding: gzip", "Range: bytes=8-", "If-Range: \"a\""]);
     assert_eq!(other.status, 200, "the part of another variant is not given");
+    let dated = get(&mut bench, &["Accept-Encoding: gzip", "Range: bytes=8-", &format!("If-Range: {AT}")]);
+    assert_eq!(dated.status, 200, "nor by a date that all variants share");
 }
 
 /// A slice whose coded variant is long enough for ranges that do not touch.

@@ -97,8 +97,18 @@ impl Thread {
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
         let mut progress = self.app.begin();
         let identity = progress.identity.clone();
-        let mut request =
-            Request { head: &head, route, params, body: b"", peer: None, now, identity, draining: false, missed: None };
+        let mut request = Request {
+            head: &head,
+            route,
+            params,
+            body: b"",
+            peer: None,
+            secure: false,
+            now,
+            identity,
+            draining: false,
+            missed: None,
+        };
         let mut out = SendBuf::new();
         let terms = Terms { date: b"", head_only: false, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);

@@ -1,11 +1,13 @@
 //! Calls into the app, and what the connection does with what the app decided.
 
+use crate::app::edge::Took;
 use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
+use crate::app::{Edge, Flow, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
+use crate::session::trust::{Asker, asker};
 use crate::wire::http1::{Head, emit, parse_head, slots};
 
 /// A request while it is being looked at: everything borrows the bytes it came in.
@@ -24,12 +26,17 @@ impl<'b> Asked<'b> {
         params: Params<'b>,
         turn: &Turn<'_>,
     ) -> Self {
+        let asker = match turn.settings.forwarded {
+            None => Asker { peer: turn.peer, secure: false },
+            Some(style) => asker(head.fields.iter(), turn.peer, style, &turn.settings.trusted),
+        };
         let request = Request {
             head,
             route,
             params,
             body: &[],
-            peer: turn.peer,
+            peer: asker.peer,
+            secure: asker.secure,
             now: turn.now,
             identity: Default::default(),
             draining: turn.draining,
@@ -75,6 +82,11 @@ impl Http1 {
     fn enter(&mut self, asked: &mut Asked<'_>, body_unread: bool, turn: &mut Turn<'_>) {
         let mut progress = turn.app.begin();
         let mut reply = Reply::new(turn.out, self.terms(asked.request.head, body_unread, turn));
+        if let Some(edge) = turn.app.edge() {
+            progress.watched_ns = edge.watch.as_ref().map_or(0, |watch| watch());
+            let fields = edge.fields(asked.request.head);
+            reply = reply.with_extra(fields).timed(took(edge, &progress));
+        }
         match turn.app.call(&mut asked.request, &mut progress, &mut reply) {
             Flow::Done => {
                 let (status, closes) = (answered(&reply), reply.closes());
@@ -107,7 +119,8 @@ impl Http1 {
         let Ok(Some((head, _))) = parse_head(&bytes, &fields, &turn.settings.head) else { return self.end() };
         let Some(mut asked) = Asked::again(&head, &bytes, &body, &mut why, turn) else { return self.end() };
         let terms = self.terms(&head, body_unread, turn);
-        let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra));
+        let took = turn.app.edge().and_then(|edge| took(edge, &progress));
+        let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra)).timed(took);
         let flow = turn.app.resume(&mut asked.request, &mut progress, value, &mut reply);
         let said = Said::of(&mut reply, &mut progress);
         self.go_on(flow, said, &asked, progress, body_unread, turn);
@@ -203,6 +216,11 @@ impl Said {
         progress.extra = reply.take_extra();
         Self { status: reply.finished(), streamed: reply.streamed(), closes: reply.closes() }
     }
+}
+
+/// What `Server-Timing` is made from, if the edge wants it.
+fn took(edge: &Edge, progress: &Progress) -> Option<Took> {
+    edge.watch.as_ref().map(|watch| Took::new(watch, progress.watched_ns))
 }
 
 #[inline]

@@ -21,7 +21,7 @@ mod tests;
 
 use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
-use crate::session::{Done, Phase, Turn, Work};
+use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
 
 use receive::Receiving;
@@ -35,6 +35,8 @@ pub struct Http1 {
     peer_done: bool,
     /// The request under way is HEAD: not even a refusal of it has a body.
     head_only: bool,
+    /// It was refused a request, or the rest of one, for want of memory.
+    shed: bool,
     owned: Option<Box<Owned>>,
 }
 
@@ -72,12 +74,16 @@ struct Owned {
 impl Http1 {
     /// A new connection.
     pub fn new() -> Self {
-        Self { state: State::Head, served: 0, peer_done: false, head_only: false, owned: None }
+        Self { state: State::Head, served: 0, peer_done: false, head_only: false, shed: false, owned: None }
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
     pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         let consumed = self.pump(bytes, turn);
+        if turn.pressure == Pressure::Hard && consumed < bytes.len() && matches!(self.state, State::Head) {
+            self.shed(turn);
+            return self.keep_rest(&[]);
+        }
         self.keep_rest(&bytes[consumed..]);
     }
 
@@ -209,6 +215,17 @@ impl Http1 {
     /// Requests answered or begun so far.
     pub fn served(&self) -> u64 {
         self.served
+    }
+
+    /// Whether it was refused something for want of memory; it ends then.
+    pub fn was_shed(&self) -> bool {
+        self.shed
+    }
+
+    /// Bytes of memory that it holds, with what is away at a sink or source.
+    #[inline]
+    pub fn held_bytes(&self) -> usize {
+        self.owned.as_ref().map_or(0, |owned| owned.held_bytes())
     }
 
     /// Between two requests, with nothing received and nothing under way: [`Phase::Idle`].
@@ -386,6 +403,13 @@ impl Default for Http1 {
 }
 
 impl Owned {
+    fn held_bytes(&self) -> usize {
+        let receiving = self.receiving.as_ref().map_or(0, Receiving::held_bytes);
+        let sending = self.sending.as_ref().map_or(0, Sending::held_bytes);
+        let kept = self.rest.capacity() + self.head.capacity() + self.body.capacity();
+        size_of::<Self>() + kept + receiving + sending
+    }
+
     fn wants_body(&self) -> bool {
         self.receiving.as_ref().is_some_and(Receiving::wants_bytes)
     }

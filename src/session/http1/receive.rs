@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use crate::app::{Lane, Sink, Value};
 use crate::limits::{RECV_BUFFER_BYTES, SINK_CHUNK_BYTES};
 use crate::session::http1::{Http1, State};
-use crate::session::{Done, Turn, Work};
+use crate::session::{Done, Pressure, Turn, Work};
 use crate::wire::http1::{BodyDecoder, Error, Framing};
 
 /// A body that is not complete yet.
@@ -50,6 +50,13 @@ impl Receiving {
             Kind::Sink(streaming) => streaming.buffer.len() < SINK_CHUNK_BYTES,
         };
         room && !self.decoder.is_done()
+    }
+
+    /// Bytes of memory that its buffers hold, with the one that is away at the sink.
+    pub(super) fn held_bytes(&self) -> usize {
+        let Kind::Sink(streaming) = &self.kind else { return 0 };
+        let away = if streaming.sink.is_none() { SINK_CHUNK_BYTES } else { 0 };
+        streaming.buffer.capacity() + streaming.spare.capacity() + away
     }
 
     /// Drops what was received; the sink, if it is here, is for whoever may block.
@@ -99,6 +106,10 @@ impl Http1 {
 
     /// Takes bytes of a body that is read whole.
     pub(super) fn on_body(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        if self.may_not_grow(turn) {
+            self.shed(turn);
+            return 0;
+        }
         match self.take_body(bytes) {
             Ok((used, done)) => {
                 if done {
@@ -112,6 +123,10 @@ impl Http1 {
 
     /// Takes bytes of a body that goes to a sink.
     pub(super) fn on_stream(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
+        if self.may_not_grow(turn) {
+            self.shed(turn);
+            return 0;
+        }
         match self.take_body(bytes) {
             Ok((used, _)) => {
                 self.feed_sink();
@@ -119,6 +134,12 @@ impl Http1 {
             }
             Err(stop) => self.refuse_body(stop, turn),
         }
+    }
+
+    /// A body that is kept ends when memory is all but gone; one that is dropped holds none.
+    fn may_not_grow(&self, turn: &Turn<'_>) -> bool {
+        let receiving = self.owned.as_ref().and_then(|owned| owned.receiving.as_ref());
+        turn.pressure == Pressure::Hard && receiving.is_some_and(|receiving| !matches!(receiving.kind, Kind::Drop))
     }
 
     fn take_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), Stop> {

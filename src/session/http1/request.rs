@@ -9,7 +9,7 @@ use crate::app::{Missed, Reply};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
 use crate::session::http1::call::Asked;
 use crate::session::http1::{Http1, State};
-use crate::session::{Turn, Work};
+use crate::session::{Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version};
 
 /// Why no route fits a request.
@@ -47,6 +47,10 @@ impl Http1 {
             Found::Route(route, params) => (route, params),
             _ => return self.begin_missed(head, bytes, after, turn),
         };
+        if turn.pressure != Pressure::None && !route.essential {
+            self.shed(turn);
+            return 0;
+        }
         let mut asked = Asked::new(head, bytes, route, params, turn);
         if head.framing == Framing::None && !matches!(route.body, BodyPolicy::Stream { .. }) {
             return self.call(&mut asked, false, turn);
@@ -81,6 +85,9 @@ impl Http1 {
         turn: &mut Turn<'_>,
     ) -> usize {
         let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
+        if let (Missed::Options(_), Some(lines)) = (&missed, turn.app.edge().and_then(|edge| edge.preflight(head))) {
+            return self.answer_preflight(head, after, lines, turn);
+        }
         if let Some(route) = turn.app.router().fallback() {
             let body = body_at_hand(head, after);
             let mut asked = Asked::new(head, bytes, route, Params::default(), turn);
@@ -98,6 +105,18 @@ impl Http1 {
                 reply.error_with(405, &fields, "method not allowed", Some(&reason));
             }
         })
+    }
+
+    /// A page of another origin asks what it may do. What every answer says of origins is left out:
+    /// a preflight has its own.
+    fn answer_preflight(&mut self, head: &Head<'_, '_>, after: &[u8], lines: Vec<u8>, turn: &mut Turn<'_>) -> usize {
+        let body = body_at_hand(head, after);
+        let terms = self.terms(head, body.is_none(), turn);
+        let mut reply = Reply::new(turn.out, terms).with_extra(lines);
+        reply.status(204).empty();
+        let closes = reply.closes();
+        self.finish(closes, body.is_none() || head.keep_alive);
+        body.unwrap_or(0)
     }
 
     /// A body that is read whole (or read and dropped) before the call.
@@ -164,7 +183,8 @@ impl Http1 {
     ) -> usize {
         let body = body_at_hand(head, after);
         let terms = self.terms(head, body.is_none(), turn);
-        let mut reply = Reply::new(turn.out, terms);
+        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
+        let mut reply = Reply::new(turn.out, terms).with_extra(extra);
         write(&mut reply);
         let closes = reply.closes();
         self.finish(closes, body.is_none() || head.keep_alive);
@@ -196,6 +216,14 @@ impl Http1 {
 
     pub(super) fn refuse_busy(&mut self, turn: &mut Turn<'_>) {
         self.refuse_with(503, &[("Retry-After", b"1")], "the node is busy", Some("try again in a second"), turn);
+    }
+
+    /// There is no memory for it now.
+    #[cold]
+    pub(super) fn shed(&mut self, turn: &mut Turn<'_>) {
+        self.shed = true;
+        let reason = "the connections hold all the memory that [node] buffer_bytes gives them";
+        self.refuse_with(503, &[("Retry-After", b"1")], "the node is overloaded", Some(reason), turn);
     }
 
     pub(super) fn refuse_broken(&mut self, turn: &mut Turn<'_>) {

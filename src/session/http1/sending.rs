@@ -52,6 +52,11 @@ impl Sending {
         self.wake.is_some() && self.more && self.source.is_some() && queued < SEND_HIGH_WATER_BYTES as u64
     }
 
+    /// Bytes of memory that its piece holds while it is here.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.piece.capacity()
+    }
+
     /// The source, if it is here and dropping it may block.
     pub(super) fn into_blocking(self) -> Option<Box<dyn Source>> {
         self.source.filter(|source| source.lane().is_some())

@@ -57,6 +57,9 @@ impl Said {
 #[inline(always)]
 pub(super) fn request_line(bytes: &[u8]) -> Option<RequestLine<'_>> {
     let (method, target) = method(bytes)?;
+    if *bytes.get(target)? != b'/' {
+        return None;
+    }
     let path_end = run(bytes, target + 1, outside_target, is_plain_target)?;
     let target_end = if bytes[path_end] == b'?' { query_end(bytes, path_end + 1)? } else { path_end };
     let (version, rest) = bytes.get(target_end..)?.split_first_chunk()?;
@@ -108,8 +111,8 @@ impl<'b> RequestLine<'b> {
 #[inline(always)]
 fn method(bytes: &[u8]) -> Option<(Method, usize)> {
     Some(match bytes.first_chunk()? {
-        b"GET /" => (Method::Get, 4),
-        b"PUT /" => (Method::Put, 4),
+        [b'G', b'E', b'T', b' ', _] => (Method::Get, 4),
+        [b'P', b'U', b'T', b' ', _] => (Method::Put, 4),
         b"HEAD " => (Method::Head, 5),
         b"POST " => (Method::Post, 5),
         _ => return None,

@@ -8,7 +8,7 @@ use crate::app::{App, Moment, RouterBuilder};
 use crate::buffer::SendBuf;
 use crate::service::ping::Ping;
 use crate::session::http1::Http1;
-use crate::session::{Settings, Turn};
+use crate::session::{Pressure, Settings, Turn};
 use crate::settings::Performance;
 use crate::wire::http1::{BodyDecoder, Framing, HeadMemory, Limits, emit, parse_head, slots};
 
@@ -101,6 +101,7 @@ fn session(at_once: usize) -> Batch {
                 now: Moment { monotonic_ns: 1, unix_ms: 784_111_777_000 },
                 peer: None,
                 draining: false,
+                pressure: Pressure::None,
                 memory: &memory,
             };
             session.on_bytes(black_box(&bytes), &mut turn);

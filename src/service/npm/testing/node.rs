@@ -124,6 +124,7 @@ impl Node {
             params,
             body: whole,
             peer: None,
+            secure: false,
             now,
             identity,
             draining: false,

@@ -1,8 +1,11 @@
 //! A connection without a socket: bytes in, bytes and work out, jobs done by hand.
 
+mod asker;
 mod bodies;
+mod edge;
 mod endings;
 mod pipeline;
+mod pressure;
 mod refusals;
 mod sources;
 mod work;
@@ -19,7 +22,7 @@ use crate::app::{
 };
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
-use crate::session::{Done, Phase, Settings, Turn, Work};
+use crate::session::{Done, Phase, Pressure, Settings, Turn, Work};
 use crate::wire::http1::{HeadMemory, Method};
 
 /// Longest body of the streamed routes, in bytes.
@@ -233,6 +236,7 @@ struct Bench {
     settings: Settings,
     out: SendBuf,
     draining: bool,
+    pressure: Pressure,
     memory: HeadMemory,
     sinks: Arc<Sinks>,
 }
@@ -254,6 +258,7 @@ impl Bench {
             settings,
             out: SendBuf::new(),
             draining: false,
+            pressure: Pressure::None,
             memory: HeadMemory::new(),
             sinks,
         }
@@ -268,6 +273,7 @@ impl Bench {
             now: Moment { monotonic_ns: 0, unix_ms: 0 },
             peer: None,
             draining: self.draining,
+            pressure: self.pressure,
             memory: &self.memory,
         };
         call(&mut self.session, &mut turn)
