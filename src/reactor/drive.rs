@@ -114,6 +114,9 @@ impl Reactor {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
+            if let Cause::Done(Done::Source(source, ..)) = cause {
+                drop_in_pool(&self.pool, Box::new(source));
+            }
             return Fate::Close;
         }
         if conn.preface && conn.readable {

@@ -322,6 +322,9 @@ impl Node {
         let defect = self.defect;
         let Some(conn) = &mut self.conns[key] else { return Ok(Fate::Keep) };
         if conn.hung_up && conn.session.is_sending() && defect != Defect::ForgetsHangUps {
+            if let Cause::Done(Done::Source(source, ..)) = cause {
+                self.submitted.push(Task::Drop(Box::new(source)));
+            }
             return Ok(Fate::Close(End::Broken));
         }
         let Thread { app, recv, scratch, memory, share, epoch, changes, .. } = &mut self.threads[conn.thread];

@@ -134,7 +134,10 @@ fn represent(request: &Request, document: &Document) -> Answer {
         return Answer::error(406, "no acceptable coding", Some(reason)).with("Vary", "Accept-Encoding").json();
     };
     let variant = document.variants.iter().find(|variant| variant.coding == chosen).unwrap_or(plain);
-    let current = Current { etag: variant.etag.as_deref(), modified: document.modified };
+    // RFC 9110 §8.8.1: a date that several variants share does not tell their bytes apart.
+    let is_alone = document.variants.len() == 1;
+    let modified = document.modified.map(|known| Modified { is_strong: known.is_strong && is_alone, ..known });
+    let current = Current { etag: variant.etag.as_deref(), modified };
     match decide(request, Some(&current)) {
         Outcome::Failed => failed(),
         Outcome::NotModified => about(document, variant, 304, Body::None),
