@@ -53,15 +53,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use node::Defect;
 use npm::Registered;
+use rng::Rng;
 use scenario::Scenario;
-use site::Site;
 use script::Builtin;
+use site::Site;
 use slice::Mistake;
 use world::{Summary, play};
 
 const SEEDS: u64 = 10_000;
 const REGISTRY_SEEDS: u64 = 3_000;
-const SITE_SEEDS: u64 = 3_000;
+const SITE_SEEDS: u64 = 10_000;
+const CUT_SEEDS: u64 = 60;
 
 /// Makes what is played, for each seed anew.
 type Make = fn(u64) -> Box<dyn Scenario>;
@@ -96,12 +98,7 @@ fn play_scenario<S: Scenario + 'static>(
     play_boxed(seed, || Box::new(make()), defect, trace)
 }
 
-fn play_boxed(
-    seed: u64,
-    make: impl Fn() -> Box<dyn Scenario>,
-    defect: Defect,
-    trace: bool,
-) -> Result<Summary, String> {
+fn play_boxed(seed: u64, make: impl Fn() -> Box<dyn Scenario>, defect: Defect, trace: bool) -> Result<Summary, String> {
     let played = catch_unwind(AssertUnwindSafe(|| play(seed, make().as_ref(), defect, trace)));
     played.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().cloned();
@@ -190,6 +187,29 @@ fn the_site_answers_what_a_naive_server_does_whatever_the_seed() {
 }
 
 #[test]
+fn the_site_answers_the_same_wherever_the_requests_are_cut() {
+    let (next, cuts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let play_all = || {
+        loop {
+            let seed = next.fetch_add(1, SeqCst);
+            if seed >= CUT_SEEDS {
+                return;
+            }
+            let session = site::requests::calm_session(&mut Rng::new(seed));
+            for at in 0..=session.concat().len() {
+                let scenario = || Site::of(vec![session.clone()], site::Mistake::None).cut_at(at);
+                if let Err(problem) = play_scenario(seed, scenario, Defect::None, false) {
+                    panic!("session {seed}, cut at {at}: {problem}\n{}", shrink::tell(std::slice::from_ref(&session)));
+                }
+                cuts.fetch_add(1, SeqCst);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(play_all))));
+    eprintln!("{CUT_SEEDS} sessions, {} cuts", cuts.into_inner());
+}
+
+#[test]
 fn a_seed_replays_exactly() {
     for make in [builtin, registry, site] {
         for seed in 0..50 {
@@ -239,6 +259,55 @@ fn a_loop_that_does_not_hear_of_changes_is_found() {
 fn a_loop_that_keeps_sinks_is_found() {
     is_found(builtin, Defect::KeepsSinks, &["sinks are left"]);
 }
+
+#[test]
+fn a_loop_that_loses_the_word_of_a_source_is_found() {
+    is_found(site, Defect::ForgetsWakes, &["is left open"]);
+}
+
+#[test]
+fn a_loop_that_does_not_say_how_much_waits_is_found() {
+    is_found(site, Defect::ForgetsQueue, &["a source was asked on though"]);
+}
+
+#[test]
+fn a_loop_that_keeps_who_is_gone_is_found() {
+    is_found(site, Defect::ForgetsHangUps, &["is left open"]);
+}
+
+#[test]
+fn a_loop_that_does_not_tell_of_a_drain_is_found() {
+    is_found(site, Defect::ForgetsDrain, &["is left open"]);
+}
+
+#[test]
+fn a_head_taken_for_the_one_before_is_found() {
+    is_found(site, Defect::ReusesFields, WRONG);
+}
+
+#[test]
+fn a_chunked_body_without_its_end_is_found() {
+    is_found(site, Defect::LosesLastChunks, &["not a chunk's size", "cut off inside", "is left open", "no end of"]);
+}
+
+#[test]
+fn a_304_with_a_body_is_found() {
+    is_found(site, Defect::FillsNotModified, &["not the answer expected", "after the last answer", "cut off inside"]);
+}
+
+#[test]
+fn a_slice_that_makes_a_mistake_is_found() {
+    let makes: [Make; 3] = [
+        |seed| Box::new(Site::new(seed, site::Mistake::ForgetsTrailers)),
+        |seed| Box::new(Site::new(seed, site::Mistake::ForgetsVary)),
+        |seed| Box::new(Site::new(seed, site::Mistake::RangesOffByOne)),
+    ];
+    for make in makes {
+        is_found(make, Defect::None, WRONG);
+    }
+}
+
+const WRONG: &[&str] = &["not the answer expected"];
 
 #[test]
 fn a_slice_that_caches_what_is_stale_already_is_found() {

@@ -33,6 +33,8 @@ pub(crate) struct Conn {
     pub(crate) deadlines: Deadlines,
     /// The client ended, a deadline passed, or the drain reached it while it was idle.
     pub(crate) excused: bool,
+    /// Bytes to send that the session is not told of, for a loop that forgets them.
+    pub(crate) hidden: u64,
     /// The field lines of the last head, for a loop that takes them for those of the next.
     pub(crate) fields: Vec<u8>,
 }
@@ -76,8 +78,14 @@ impl Conn {
             barren: 0,
             deadlines,
             excused: false,
+            hidden: 0,
             fields: Vec::new(),
         }
+    }
+
+    /// Tells the judge how much the session has written, `queued` bytes of which have not left.
+    pub(crate) fn note_written(&mut self, queued: u64) {
+        self.judge.on_written(self.sent + self.hidden + queued);
     }
 
     /// Bytes still to send.
@@ -125,13 +133,15 @@ pub(crate) fn read(
                 recv.commit(count);
                 catch_up(turn.app);
                 conn.judge.on_delivered(count);
-                if defect == Defect::ReusesFields {
+                let between =
+                    conn.session.rest().is_empty() && matches!(conn.session.phase(), Phase::Idle | Phase::Head);
+                if defect == Defect::ReusesFields && between {
                     let bytes = with_fields_of_last(conn, recv.bytes());
                     conn.session.on_bytes(&bytes, turn);
                 } else {
                     conn.session.on_bytes(recv.bytes(), turn);
                 }
-                conn.judge.on_written(conn.sent + turn.out.len());
+                conn.note_written(turn.out.len());
             }
             Err(Trouble::WouldBlock) => conn.readable = false,
             Err(Trouble::Broken) => {
@@ -143,18 +153,20 @@ pub(crate) fn read(
     reads
 }
 
-/// A head that looks like the one before, taken for it: what remembering heads by too little would do.
+/// Heads that are as long as the one before, taken for it: what remembering by too little would do.
 fn with_fields_of_last(conn: &mut Conn, bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    let find = |from: usize, text: &[u8]| bytes[from..].windows(text.len()).position(|found| found == text);
-    let Some(start) = find(0, b"\r\n").map(|at| at + 2) else { return bytes };
-    let Some(end) = find(start, b"\r\n\r\n").map(|at| start + at) else { return bytes };
-    if conn.session.is_idle() {
-        let now = bytes[start..end].to_vec();
-        if now.len() == conn.fields.len() {
+    let mut at = 0;
+    while bytes[at..].starts_with(b"GET ") || bytes[at..].starts_with(b"HEAD ") {
+        let find = |from: usize, text: &[u8]| bytes[from..].windows(text.len()).position(|found| found == text);
+        let Some(start) = find(at, b"\r\n").map(|length| at + length + 2) else { break };
+        let Some(end) = find(start, b"\r\n\r\n").map(|length| start + length) else { break };
+        let fields = bytes[start..end].to_vec();
+        if fields.len() == conn.fields.len() {
             bytes[start..end].copy_from_slice(&conn.fields);
         }
-        conn.fields = now;
+        conn.fields = fields;
+        at = end + 4;
     }
     bytes
 }

@@ -338,6 +338,7 @@ impl Node {
         let mut held = conn.unsent.take();
         let fresh = held.is_none();
         let hidden = if defect == Defect::ForgetsQueue { held.take() } else { None };
+        conn.hidden = hidden.as_ref().map_or(0, |hidden| hidden.len());
         let mut turn = Turn {
             app,
             settings: &self.settings,
@@ -368,13 +369,13 @@ impl Node {
         }
         if let Some(mut all) = hidden {
             all.append(turn.out);
-            held = Some(all);
+            (held, conn.hidden) = (Some(all), 0);
         }
         let out = held.as_deref_mut().unwrap_or(scratch);
         if fresh && matches!(defect, Defect::LosesLastChunks | Defect::FillsNotModified) {
             let bytes = defect.spoil(take_bytes(out));
             out.put(&bytes);
-            conn.judge.on_written(conn.sent + out.len());
+            conn.note_written(out.len());
         }
         check_queue(&conn.session, out)?;
         let before = conn.sent;
@@ -502,12 +503,12 @@ fn think(
             false
         }
     };
-    conn.judge.on_written(conn.sent + turn.out.len());
+    conn.note_written(turn.out.len());
     // A result has let it go on already.
     if !worked && conn.session.is_ready(turn.out.len()) {
         catch_up(turn.app);
         conn.session.on_ready(turn);
-        conn.judge.on_written(conn.sent + turn.out.len());
+        conn.note_written(turn.out.len());
     }
     read(conn, recv, turn, catch_up, defect)
 }
@@ -526,7 +527,7 @@ fn perform(conn: &mut Conn, key: usize, turn: &mut Turn<'_>, hands: Hands<'_>) {
         let wakes = Arc::clone(hands.wakes);
         let wake = Wake::new(move || wakes.lock().expect("nobody panics while it is held").push(key));
         conn.session.on_wake_made(wake, turn);
-        conn.judge.on_written(conn.sent + turn.out.len());
+        conn.note_written(turn.out.len());
     }
     if let Some(work) = conn.session.take_work() {
         let full = work.lane == Lane::Slow && *hands.slow_queued >= SLOW_JOBS_QUEUED_MAX;
@@ -535,7 +536,7 @@ fn perform(conn: &mut Conn, key: usize, turn: &mut Turn<'_>, hands: Hands<'_>) {
             in_pool(|| drop(work));
             conn.judge.on_busy(conn.session.served());
             conn.session.on_done(Done::Busy, turn);
-            conn.judge.on_written(conn.sent + turn.out.len());
+            conn.note_written(turn.out.len());
         } else {
             *hands.slow_queued += usize::from(work.lane == Lane::Slow);
             hands.submitted.push(Task::Work(key, work));

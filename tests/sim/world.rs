@@ -129,7 +129,8 @@ impl World {
         let socket = Socket::new(&mut self.rng, judge.answer_bytes() / 500);
         let key = self.node.accept(thread, socket, judge);
         let length = script.len();
-        let stop = if cut.is_none() && self.rng.once_in(6) { self.rng.below(length as u64 + 1) as usize } else { length };
+        let stop =
+            if cut.is_none() && self.rng.once_in(6) { self.rng.below(length as u64 + 1) as usize } else { length };
         let pace = match self.rng.below(8) {
             _ if cut.is_some() => Pace::Cut(cut.unwrap_or_default()),
             0 if length < 1500 => Pace::Byte,

@@ -248,7 +248,8 @@ impl Request {
 fn is_host(value: &str) -> bool {
     let (host, port) = match value.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, port)) => {
-            let good = !address.is_empty() && address.chars().all(|char| char.is_ascii_hexdigit() || ":.".contains(char));
+            let good =
+                !address.is_empty() && address.chars().all(|char| char.is_ascii_hexdigit() || ":.".contains(char));
             (if good { "address" } else { "" }, port)
         }
         None => value.split_at(value.find(':').unwrap_or(value.len())),

@@ -59,7 +59,13 @@ enum Body {
     Bytes(Vec<u8>),
     /// The same with a boundary that is not known.
     Parts(Vec<u8>),
-    Stream { length: Option<u64>, content: Vec<u8>, coding: Option<&'static str>, pieces: Option<usize>, end: End },
+    Stream {
+        length: Option<u64>,
+        content: Vec<u8>,
+        coding: Option<&'static str>,
+        pieces: Option<usize>,
+        end: End,
+    },
 }
 
 impl Answer {

@@ -38,10 +38,9 @@ impl Refusal {
                 "the chunked framing is broken: each chunk is its size in plain hexadecimal, CRLF, that many bytes, CRLF",
             ),
             Refusal::BadLength => (400, "Content-Length must be there at most once, as one plain decimal number"),
-            Refusal::BadRequestLine => (
-                400,
-                "the request line must be `METHOD target HTTP/1.1`, with one space between each of the three",
-            ),
+            Refusal::BadRequestLine => {
+                (400, "the request line must be `METHOD target HTTP/1.1`, with one space between each of the three")
+            }
             Refusal::BadTarget => (
                 400,
                 "the request target must be a path such as `/name?query`, in printable ASCII without a fragment, or an absolute URL whose authority equals Host; `*` is for OPTIONS only",
@@ -49,9 +48,7 @@ impl Refusal {
             Refusal::BareLineEnd => {
                 (400, "every line of the request must end in CRLF; neither CR nor LF may stand alone")
             }
-            Refusal::ChunkOverhead => {
-                (400, "the chunked framing outweighs the data it carries: send larger chunks")
-            }
+            Refusal::ChunkOverhead => (400, "the chunked framing outweighs the data it carries: send larger chunks"),
             Refusal::CodingInHttp10 => {
                 (400, "HTTP/1.0 has no Transfer-Encoding: send Content-Length, or speak HTTP/1.1")
             }
@@ -68,9 +65,7 @@ impl Refusal {
                 501,
                 "this server knows the methods GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS and TRACE, in upper case",
             ),
-            Refusal::ObsoleteFold => {
-                (400, "a field must be on one line: a line must not begin with a space or a tab")
-            }
+            Refusal::ObsoleteFold => (400, "a field must be on one line: a line must not begin with a space or a tab"),
             Refusal::TargetTooLong => (414, "the request target is too long: put long input into the body"),
             Refusal::TooLarge(max) => {
                 let reason = format!(
@@ -78,10 +73,9 @@ impl Refusal {
                 );
                 return (413, "request body too large".into(), Some(reason));
             }
-            Refusal::TooManyFields => (
-                431,
-                "the request head has too many fields: send fewer, or ask the operator to raise `[http] headers`",
-            ),
+            Refusal::TooManyFields => {
+                (431, "the request head has too many fields: send fewer, or ask the operator to raise `[http] headers`")
+            }
             Refusal::TransferCoding => (501, "the only transfer coding this server knows is `chunked`, sent once"),
             Refusal::Version => (505, "this server speaks HTTP/1.1 and HTTP/1.0"),
         };

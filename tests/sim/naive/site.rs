@@ -104,15 +104,17 @@ fn say(request: &Request) -> Answer {
 }
 
 fn sum(content: &[u8]) -> String {
-    let sum = content.iter().zip(1u64..).fold(0u64, |sum, (byte, place)| {
-        sum.wrapping_add(place.wrapping_mul(u64::from(*byte) + 1))
-    });
+    let sum = content
+        .iter()
+        .zip(1u64..)
+        .fold(0u64, |sum, (byte, place)| sum.wrapping_add(place.wrapping_mul(u64::from(*byte) + 1)));
     format!("{} {sum}", content.len())
 }
 
 fn change(request: &Request, name: &str) -> Answer {
     let document = DOCUMENTS.iter().find(|document| document.name == name);
-    let current = document.map(|document| Current { etag: document.variants[0].etag.as_deref(), modified: document.modified });
+    let current =
+        document.map(|document| Current { etag: document.variants[0].etag.as_deref(), modified: document.modified });
     match (decide(request, current.as_ref()), document) {
         (Outcome::Proceed, Some(_)) => Answer::new(204, Body::None),
         (Outcome::Proceed, None) => Answer::new(201, Body::Bytes(Vec::new())),

@@ -105,7 +105,8 @@ impl Service for Site {
 
 /// The bodies of all variants, as they are shared.
 static BODIES: LazyLock<Vec<Vec<Arc<[u8]>>>> = LazyLock::new(|| {
-    let bodies = |document: &Document| document.variants.iter().map(|variant| variant.bytes.as_slice().into()).collect();
+    let bodies =
+        |document: &Document| document.variants.iter().map(|variant| variant.bytes.as_slice().into()).collect();
     DOCUMENTS.iter().map(bodies).collect()
 });
 
