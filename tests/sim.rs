@@ -260,6 +260,56 @@ fn a_loop_that_keeps_sinks_is_found() {
     is_found(builtin, Defect::KeepsSinks, &["sinks are left"]);
 }
 
+/// What no seed asks for, nobody looks at.
+#[test]
+fn a_few_thousand_seeds_ask_for_every_kind_of_answer() {
+    let mut seen = std::collections::BTreeMap::<String, u64>::new();
+    let sessions = (0..COVERED_SEEDS).flat_map(site::sessions);
+    for served in sessions.flat_map(|session| naive::serve(&session.concat(), &site::rules(0))) {
+        let kind = served.expected.usual.map_or("none".into(), |wanted| wanted.kind());
+        *seen.entry(kind).or_default() += 1;
+    }
+    let missing: Vec<&&str> = KINDS.iter().filter(|kind| !seen.contains_key(**kind)).collect();
+    assert!(missing.is_empty(), "never asked for: {missing:?}; seen: {seen:?}");
+}
+
+const COVERED_SEEDS: u64 = 3_000;
+
+const KINDS: &[&str] = &[
+    "none",
+    "200",
+    "201",
+    "204",
+    "206",
+    "206 parts",
+    "301",
+    "304",
+    "400",
+    "404",
+    "405",
+    "406",
+    "411",
+    "412",
+    "413",
+    "414",
+    "416",
+    "417",
+    "431",
+    "501",
+    "505",
+    "200 chunked",
+    "200 chunked cut",
+    "200 chunked br",
+    "200 chunked gzip",
+    "200 chunked zstd",
+    "200 chunked trailers",
+    "200 chunked drained",
+    "200 chunked never",
+    "200 counted",
+    "200 counted cut",
+    "200 to the end",
+];
+
 #[test]
 fn a_loop_that_loses_the_word_of_a_source_is_found() {
     is_found(site, Defect::ForgetsWakes, &["is left open"]);

@@ -38,6 +38,8 @@ pub(crate) struct Judge {
     /// The node was allowed to answer 503 to this one.
     busy: Option<usize>,
     expired: bool,
+    /// The node had no memory to spare at some time.
+    pressed: bool,
     draining: bool,
     ended: bool,
 }
@@ -64,6 +66,7 @@ impl Judge {
             written: VecDeque::new(),
             busy: None,
             expired: false,
+            pressed: false,
             draining: false,
             ended: false,
         }
@@ -132,6 +135,11 @@ impl Judge {
         self.busy = Some(served as usize - 1);
     }
 
+    /// The node has no memory to spare, and may say so.
+    pub(crate) fn on_pressed(&mut self) {
+        self.pressed = true;
+    }
+
     /// A deadline of the connection has passed.
     pub(crate) fn on_expired(&mut self) {
         self.expired = true;
@@ -161,10 +169,14 @@ impl Judge {
         Ok(())
     }
 
-    /// Whether the head of the request that is being answered had arrived; 408 may say that it had not.
+    /// Whether the head of the request that is being answered had arrived; 408 and 503 may say that it
+    /// had not.
     fn head_was_there(&self, answer: &[u8]) -> bool {
         let start = if self.answered == 0 { 0 } else { self.ends[self.answered - 1] };
-        !answer.starts_with(b"HTTP/1.1 408 ") || self.delivered >= start + self.asks[self.answered].head
+        let written = self.written.iter().find(|(total, _)| *total > self.parsed);
+        let known = written.map_or(0, |(_, delivered)| *delivered);
+        let may_be_early = answer.starts_with(b"HTTP/1.1 408 ") || answer.starts_with(b"HTTP/1.1 503 ");
+        !may_be_early || known >= start + self.asks[self.answered].head
     }
 
     fn explain(&self, problem: &str, answer: &[u8]) -> String {
@@ -187,6 +199,9 @@ impl Judge {
         let (start, end) = (if index == 0 { 0 } else { self.ends[index - 1] }, self.ends[index]);
         if answer.status == 408 && answer.closes && self.expired {
             return if known < end { self.settle(true) } else { Err("408 for a request that was there".into()) };
+        }
+        if answer.status == 503 && answer.closes && self.pressed {
+            return self.settle(true);
         }
         let ask = &mut self.asks[index];
         let busy = answer.status == 503 && answer.closes && self.busy == Some(index);

@@ -109,6 +109,8 @@ pub(crate) struct Node {
     defect: Defect,
     /// Connections whose sources have said that they have more, and whose threads do not know yet.
     pub(crate) wakes: Wakes,
+    /// How tight memory is.
+    pub(crate) pressure: Pressure,
     /// What a thread sends in one turn.
     pub(crate) share: u64,
 }
@@ -155,6 +157,7 @@ impl Node {
             settings,
             defect,
             wakes: Arc::default(),
+            pressure: Pressure::None,
             share: SEND_ALL_PER_TURN_BYTES,
         }
     }
@@ -347,12 +350,15 @@ impl Node {
             now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining && defect != Defect::ForgetsDrain,
-            pressure: Pressure::None,
+            pressure: self.pressure,
             memory,
         };
         let (served, phase) = (conn.session.served(), conn.session.phase());
         if conn.session.is_idle() != (phase == Phase::Idle) {
             return Err(format!("idle, or not: {phase:?}"));
+        }
+        if turn.pressure != Pressure::None {
+            conn.judge.on_pressed();
         }
         let worked = matches!(cause, Cause::Done(_));
         let reads = think(conn, cause, recv, &mut turn, &mut catch_up, defect);

@@ -81,6 +81,30 @@ impl Wanted {
         }
     }
 
+    /// Its status and what is special about it.
+    pub(crate) fn kind(&self) -> String {
+        let status = |head: &[u8]| String::from_utf8_lossy(&head[9..12]).into_owned();
+        let streamed = match self {
+            Wanted::Exactly(bytes) => return status(bytes),
+            Wanted::Parts(bytes) => return status(bytes) + " parts",
+            Wanted::Streamed(streamed) => streamed,
+        };
+        let ends = match parse_head(&streamed.head, false).map(|head| head.ends) {
+            Some(Ends::WithLastChunk) => " chunked",
+            Some(Ends::After(_)) => " counted",
+            _ => return status(&streamed.head) + " to the end",
+        };
+        let special = match (streamed.end, streamed.coding, streamed.trailers.is_empty()) {
+            (End::Cut, ..) => " cut",
+            (End::Drained, ..) => " drained",
+            (End::Never, ..) => " never",
+            (End::Whole, Some(coding), _) => &format!(" {coding}"),
+            (End::Whole, None, false) => " trailers",
+            (End::Whole, None, true) => "",
+        };
+        status(&streamed.head) + ends + special
+    }
+
     /// It may be on its way for longer than one call of the session.
     pub(crate) fn is_streamed(&self) -> bool {
         matches!(self, Wanted::Streamed(_))

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use lattice::limits::{DRAIN_IDLE_NS, SECOND_NS, SEND_ALL_PER_TURN_BYTES};
+use lattice::session::Pressure;
 
 use crate::judge::Judge;
 use crate::node::{Defect, Node, Ran, Task};
@@ -32,6 +33,8 @@ enum Event {
     Wake(usize),
     /// Something happens that sources wait for.
     Stir,
+    /// Memory gets tight, or is not any more.
+    Press(usize),
     Drain,
     DrainIdle,
 }
@@ -115,6 +118,12 @@ pub(crate) fn play(seed: u64, scenario: &dyn Scenario, defect: Defect, trace: bo
     if has_to_drain || (scenario.cut().is_none() && world.rng.once_in(5)) {
         let at = world.rng.below(20 * MILLI);
         world.at(at, Event::Drain);
+    }
+    if scenario.cut().is_none() && world.rng.once_in(8) {
+        let (at, how) = (world.rng.below(10 * MILLI), world.rng.between(1, 2) as usize);
+        let until = at + world.rng.below(2 * MILLI);
+        world.at(at, Event::Press(how));
+        world.at(until, Event::Press(0));
     }
     world.run(scenario)?;
     scenario.ended()?;
@@ -326,6 +335,9 @@ impl World {
                 self.node.on_wake(key, thread);
             }
             Event::Stir => {}
+            Event::Press(how) => {
+                self.node.pressure = [Pressure::None, Pressure::Soft, Pressure::Hard][how];
+            }
             Event::Drain => {
                 self.node.draining = true;
                 self.after(DRAIN_IDLE_NS, Event::DrainIdle);

@@ -60,6 +60,11 @@ impl Site {
     }
 }
 
+/// The numbers that bound a request of the site; `requests` of one connection.
+pub(crate) fn rules(requests: u64) -> Rules {
+    Rules { head_bytes: HEAD_BYTES, fields: FIELDS, body_bytes: BODY_BYTES, requests: requests as usize }
+}
+
 /// The requests of a seed, for each connection.
 pub(crate) fn sessions(seed: u64) -> Vec<Session> {
     let mut rng = Rng::new(seed ^ 0x517e);
@@ -92,12 +97,7 @@ impl Scenario for Site {
     fn script(&self, settings: &Settings, _reference: &mut App, _rng: &mut Rng) -> (Vec<Ask>, Vec<Expected>) {
         let session = self.sessions.lock().expect("nobody panics while it is held").next().unwrap_or_default();
         let bytes = session.concat();
-        let rules = Rules {
-            head_bytes: HEAD_BYTES,
-            fields: FIELDS,
-            body_bytes: BODY_BYTES,
-            requests: settings.requests as usize,
-        };
+        let rules = rules(settings.requests);
         let mut at = 0;
         let answers = serve(&bytes, &rules).into_iter().map(|served| {
             let start = at;

@@ -172,3 +172,26 @@ fn a_peer_that_goes_away_gives_the_source_up() {
         assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0, "{path}");
     }
 }
+
+#[test]
+fn a_source_that_has_ended_is_left_to_whoever_may_block_also_when_the_connection_goes_on() {
+    let head = |path: &str| format!("HEAD {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes();
+    let cases = [
+        (get("/stream-jobs/ab"), 1),
+        (head("/stream-jobs/ab"), 1),
+        ([head("/stream-jobs/ab"), head("/stream-jobs/cd")].concat(), 2),
+        ([head("/stream-jobs/ab"), get("/stream-jobs/cd")].concat(), 2),
+        (get("/stream/ab"), 0),
+    ];
+    for (asked, kept) in cases {
+        let mut bench = Bench::new();
+        bench.ask(&asked);
+        let what = String::from_utf8_lossy(&asked).into_owned();
+        assert_eq!(bench.phase(), Phase::Idle, "{what}");
+        assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), kept, "{what}");
+        assert_eq!(bench.session.has_effects(), kept > 0, "{what}");
+        assert_eq!(bench.session.take_ended().is_some(), kept > 0, "{what}");
+        assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0, "{what}");
+        assert!(bench.session.is_idle() && !bench.session.has_effects(), "nothing is held any more: {what}");
+    }
+}
