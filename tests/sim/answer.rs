@@ -55,7 +55,7 @@ pub(crate) fn parse_head(bytes: &[u8], head_only: bool) -> Option<Head<'_>> {
     let declared = value("Content-Length: ").map(|text| text.parse().expect("a number"));
     let ends = match (value("Transfer-Encoding: "), declared) {
         _ if head_only || matches!(status, 100 | 204 | 304) => Ends::After(0),
-        (Some(coding), None) if coding == "chunked" => Ends::WithLastChunk,
+        (Some("chunked"), None) => Ends::WithLastChunk,
         (None, Some(length)) => Ends::After(length),
         (None, None) => Ends::WithConnection,
         (Some(_), _) => panic!("a body with two ends: {head}"),

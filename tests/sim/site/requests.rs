@@ -226,7 +226,7 @@ fn range(rng: &mut Rng) -> String {
 fn odd_fields(rng: &mut Rng) -> String {
     let mut fields = String::new();
     if rng.once_in(4) {
-        fields.push_str(*rng.pick(&["TE: trailers\r\n", "TE: gzip, Trailers\r\n"]));
+        fields += *rng.pick(&["TE: trailers\r\n", "TE: gzip, Trailers\r\n"]);
     }
     if rng.once_in(4) {
         let odd = [
@@ -236,19 +236,19 @@ fn odd_fields(rng: &mut Rng) -> String {
             "X: \"quoted, \\\" value\"\r\n",
             "A.b-c'd: e\r\n",
         ];
-        fields.push_str(*rng.pick(&odd));
+        fields += *rng.pick(&odd);
     }
     if rng.once_in(3) {
         // As long as one another, and different.
         fields.push_str(&format!("User-Agent: browser/{}\r\n", rng.below(10)));
     }
     if rng.once_in(20) {
-        fields.push_str(*rng.pick(&[
+        fields += *rng.pick(&[
             "Connection: close\r\n",
             "Connection: x, CLOSE\r\n",
             "connection: keep-alive\r\n",
             "Connection: x\r\n",
-        ]));
+        ]);
     }
     fields
 }
@@ -264,9 +264,7 @@ fn whole(rng: &mut Rng, method: &str, target: &str, fields: &str, body: Option<u
     let absolute = !target.starts_with('/');
     match rng.below(8) {
         0 if old && !absolute => {}
-        1 if !absolute => {
-            head.push_str(*rng.pick(&["host: sim:8080\r\n", "Host: 127.0.0.1\r\n", "Host: [::1]:80\r\n"]))
-        }
+        1 if !absolute => head += *rng.pick(&["host: sim:8080\r\n", "Host: 127.0.0.1\r\n", "Host: [::1]:80\r\n"]),
         _ => head.push_str(HOST),
     }
     if old && rng.once_in(2) {
@@ -283,7 +281,7 @@ fn whole(rng: &mut Rng, method: &str, target: &str, fields: &str, body: Option<u
             rng.bytes(length as usize)
         }
         Some(length) => {
-            head.push_str(*rng.pick(&["Transfer-Encoding: chunked\r\n", "transfer-encoding: Chunked\r\n"]));
+            head += *rng.pick(&["Transfer-Encoding: chunked\r\n", "transfer-encoding: Chunked\r\n"]);
             chunked(rng, length as usize)
         }
     };
@@ -303,12 +301,7 @@ fn chunked(rng: &mut Rng, mut left: usize) -> Vec<u8> {
         bytes.extend_from_slice(b"\r\n");
         left -= count;
     }
-    bytes.extend_from_slice(*rng.pick(&[
-        &b"0\r\n\r\n"[..],
-        b"0\r\n\r\n",
-        b"000;x\r\n\r\n",
-        b"0\r\nTrailer: t\r\nx:\r\n\r\n",
-    ]));
+    bytes.extend(*rng.pick(&[&b"0\r\n\r\n"[..], b"0\r\n\r\n", b"000;x\r\n\r\n", b"0\r\nTrailer: t\r\nx:\r\n\r\n"]));
     bytes
 }
 

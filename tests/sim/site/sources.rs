@@ -127,7 +127,7 @@ impl Source for Pieces {
         piece.extend_from_slice(&self.stream.piece(self.next));
         self.next += 1;
         // Some say with the last piece that it was that, and some say it later.
-        let says_end = self.next == self.stream.pieces && self.stream.how != "broken" && self.next % 2 == 0;
+        let says_end = self.next == self.stream.pieces && self.stream.how != "broken" && self.next.is_multiple_of(2);
         if says_end { Pull::End } else { Pull::More }
     }
 

@@ -16,6 +16,7 @@ fn a_body_of_unknown_length_comes_in_chunks_and_the_connection_goes_on() {
     assert_eq!(bench.ask(&get("/stream/ab.cd.e")), chunked(&["ab", "cd", "e"]));
     assert_eq!(bench.ask(&get("/stream-jobs/ab.cd")), chunked(&["ab", "cd"]), "the same from the pool");
     assert_eq!((bench.phase(), bench.session.served()), (Phase::Idle, 2));
+    drop(bench.session.take_ended());
     assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0);
 }
 
