@@ -1,5 +1,8 @@
 //! Lattice: a private npm registry on its own event loop, as one binary and as a library.
 //!
+//! [`App`] is where a server of one's own begins, see [`web`]; [`node::Node`] is the registry inside of a
+//! program.
+//!
 //! The rooms and what they may import are in `ARCHITECTURE.md`; `tests/layers.rs` holds them.
 #![cfg_attr(not(feature = "node"), no_std)]
 #![warn(missing_docs)]
@@ -33,3 +36,12 @@ pub mod session;
 pub mod settings;
 #[cfg(feature = "node")]
 pub mod store;
+#[cfg(feature = "node")]
+pub mod web;
+
+#[cfg(feature = "node")]
+pub use web::{
+    App, Blocking, Body, Broadcast, Bytes, Compress, Cors, Error, Event, Failure, Fixed, Form, FromRequest, Headers,
+    Html, IntoResponse, Json, Method, Middleware, Overflow, Path, Peer, Query, Receive, Redirect, Rejection, Request,
+    RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, Upload,
+};

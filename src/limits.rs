@@ -116,6 +116,19 @@ pub const CONNECTIONS_PER_IP: u32 = 1024;
 /// Most worker threads a node may be given.
 pub const THREADS_MAX: usize = 256;
 
+// Programs of one's own.
+
+/// Most routes of one app: a route's number has 16 bits, and the last one is where misses go.
+pub const ROUTES_MAX: usize = u16::MAX as usize;
+/// Fields of an answer up to which it allocates nothing for them, in bytes as they leave.
+pub const FIELDS_INLINE_BYTES: usize = 96;
+/// Memory a thread keeps for rendering its next answer; more than that is given back.
+pub const RENDER_KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Longest answer compressed on the loop, in bytes: it takes a fraction of a millisecond.
+pub const COMPRESS_INLINE_BYTES: usize = 16 * 1024;
+/// Events that may wait for one subscriber (default).
+pub const EVENTS_QUEUED: usize = 256;
+
 // Times, in nanoseconds.
 
 /// One second in the unit of the node's clock.
@@ -216,6 +229,7 @@ const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
+const _: () = assert!(RENDER_KEPT_BYTES_MAX <= SEND_KEPT_BYTES_MAX);
 const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // and leaves in one turn
 const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);
 const _: () = assert!(SEND_SHORT_BYTES < SEND_PER_TURN_BYTES);

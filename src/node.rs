@@ -6,10 +6,9 @@ mod systemd;
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Instant;
 
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
@@ -17,8 +16,8 @@ use signal_hook::iterator::Signals;
 
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
-use crate::limits::{SECOND_NS, THREADS_MAX};
-use crate::reactor::{self, Budget, Mesh, Meters, Peers, Pool, Reactor, Seat, Shared, SocketFile};
+use crate::limits::SECOND_NS;
+use crate::reactor::{self, Engine, Meters, OnFailure, Plan, SocketFile};
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
@@ -27,27 +26,50 @@ use crate::session;
 use crate::settings::{Http, Listen, Settings};
 use crate::store::Store;
 use crate::wire::http1::Limits;
-use systemd::Manager;
+use systemd::{Inherited, Manager};
 
 /// Runs a node until it is told to end. `started` is when the process began.
 pub fn run(settings: Settings, started: Instant) -> ExitCode {
-    match start(settings, started) {
-        Ok(node) => node.wait(),
-        Err(error) => {
-            eprintln!("lattice: {error}");
+    match run_to_end(settings, started) {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("lattice: {failure}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// A node that runs.
-struct Node {
-    signals: Signals,
-    mesh: Arc<Mesh>,
-    pool: Arc<Pool>,
-    meters: Vec<Arc<Meters>>,
-    threads: Vec<JoinHandle<()>>,
-    manager: Manager,
+fn run_to_end(settings: Settings, started: Instant) -> Result<ExitCode, Failure> {
+    let mut manager = Manager::take()?;
+    // Before anything else: a signal that comes during the start must end the node in order too.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+    let on_failure: OnFailure = Arc::new(|_, _| {
+        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
+    });
+    let node = start(settings, std::mem::take(&mut manager.sockets), &on_failure)?;
+    let engine = node.engine();
+    let status = announce(engine.meters().len(), &node.settings, started);
+    manager.ready(&status, engine.mesh(), engine.meters());
+    Ok(node.until_signal(signals, manager))
+}
+
+/// A node that runs inside of a program. It ends in order when it is dropped.
+///
+/// ```no_run
+/// use lattice::node::Node;
+/// use lattice::settings::Settings;
+///
+/// let mut settings = Settings::default();
+/// settings.node.data = "registry-data".into();
+/// let node = Node::start(settings).map_err(|failure| failure.to_string())?;
+/// println!("npm config set registry {}/", node.public_url());
+/// node.wait();
+/// # Ok::<(), String>(())
+/// ```
+pub struct Node {
+    /// `None` once it was waited for.
+    engine: Option<Engine>,
+    settings: Settings,
     /// Sockets that others find by a file.
     files: Vec<SocketFile>,
     /// Dropped last: it holds the lock of the data directory.
@@ -65,7 +87,10 @@ struct Slices {
 }
 
 /// Why a node did not start: a sentence for the operator.
-struct Failure(String);
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl std::error::Error for Failure {}
 
 impl Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -73,15 +98,13 @@ impl Display for Failure {
     }
 }
 
-fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
-    let mut manager = Manager::take()?;
-    // Before anything else: a signal that comes during the start must end the node in order too.
-    let signals = Signals::new([SIGTERM, SIGINT, SIGUSR1]).map_err(|error| failed("cannot watch signals", error))?;
+/// Starts a node at the sockets that were handed over, or else where the settings say.
+fn start(mut settings: Settings, inherited: Vec<Inherited>, on_failure: &OnFailure) -> Result<Node, Failure> {
     if let Err(error) = reactor::sys::raise_open_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
-    let count = thread_count(settings.node.threads);
-    let opened = listen::open(&settings, std::mem::take(&mut manager.sockets), count)?;
+    let plan = plan(&settings);
+    let opened = listen::open(&settings, inherited, plan.threads())?;
     // Port 0 is known only now.
     settings.listening_on(opened.places);
     // The settings were judged with what they name; sockets that were handed over replace that.
@@ -91,56 +114,23 @@ fn start(mut settings: Settings, started: Instant) -> Result<Node, Failure> {
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let slices = Slices::new(&settings, &store)?;
-    let (seats, wakers) = seats(count)?;
-    let mesh = Arc::new(Mesh::new(wakers));
-    let pool =
-        Pool::start(pool_threads(settings.node.pool_threads)).map_err(|error| failed("cannot start threads", error))?;
-    let pool = Arc::new(pool);
-    let meters: Vec<Arc<Meters>> = (0..count).map(|_| Arc::new(Meters::default())).collect();
-    let budget = Arc::new(Budget::new(settings.node.buffer_bytes));
-    let peers = Arc::new(Peers::new(settings.node.connections_per_ip));
-    let mut threads = Vec::new();
-    for (index, (seat, listeners)) in seats.into_iter().zip(opened.listeners).enumerate() {
-        let shared = Shared {
-            mesh: Arc::clone(&mesh),
-            pool: Arc::clone(&pool),
-            budget: Arc::clone(&budget),
-            peers: Arc::clone(&peers),
-        };
-        let app = slices.app();
-        let reactor =
-            Reactor::new(index, seat, listeners, app, reactor_settings(&settings), shared, Arc::clone(&meters[index]));
-        let cpu = settings.node.pin.then_some(index);
-        threads.push(spawn(index, reactor, cpu).map_err(|error| failed("cannot start a thread", error))?);
-    }
-    let status = announce(count, &settings, started);
-    manager.ready(&status, &mesh, &meters);
-    Ok(Node { signals, mesh, pool, meters, threads, manager, files: opened.files, _store: store })
+    let engine = Engine::start(&plan, opened.listeners, &reactor_settings(&settings), || slices.app(), on_failure)
+        .map_err(|error| Failure(error.to_string()))?;
+    Ok(Node { engine: Some(engine), settings, files: opened.files, _store: store })
 }
 
 fn failed(what: &str, error: impl Display) -> Failure {
     Failure(format!("{what}: {error}"))
 }
 
-/// One per core unless told otherwise.
-fn thread_count(wanted: usize) -> usize {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    if wanted == 0 { cores.min(THREADS_MAX) } else { wanted }
-}
-
-/// Twice the cores: these threads wait more than they compute.
-fn pool_threads(wanted: usize) -> usize {
-    if wanted == 0 { (2 * thread_count(0)).max(4) } else { wanted }
-}
-
-fn seats(count: usize) -> Result<(Vec<Seat>, Vec<mio::Waker>), Failure> {
-    let mut made = (Vec::new(), Vec::new());
-    for _ in 0..count {
-        let (seat, waker) = Seat::new().map_err(|error| failed("cannot make a poll", error))?;
-        made.0.push(seat);
-        made.1.push(waker);
+fn plan(settings: &Settings) -> Plan {
+    Plan {
+        threads: settings.node.threads,
+        pin: settings.node.pin,
+        pool_threads: settings.node.pool_threads,
+        buffer_bytes: settings.node.buffer_bytes,
+        connections_per_ip: settings.node.connections_per_ip,
     }
-    Ok(made)
 }
 
 impl Slices {
@@ -218,24 +208,6 @@ fn session_settings(http: &Http) -> session::Settings {
     }
 }
 
-fn spawn(index: usize, reactor: Reactor, cpu: Option<usize>) -> io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(format!("lattice-{index}")).spawn(move || {
-        let cpus = reactor::sys::allowed_cpus();
-        if let (Some(slot), false) = (cpu, cpus.is_empty())
-            && let Err(error) = reactor::sys::pin_to(cpus[slot % cpus.len()])
-        {
-            log::warn!("thread {index} stays unpinned: {error}");
-        }
-        let failure = match catch_unwind(AssertUnwindSafe(|| reactor.run())) {
-            Ok(Ok(())) => return,
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it panicked outside of any connection".to_owned(),
-        };
-        log::error!("thread {index} cannot go on: {failure}");
-        std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
-    })
-}
-
 /// Tells on standard output, and to the caller, where the node listens.
 fn announce(threads: usize, settings: &Settings, started: Instant) -> String {
     let micros = started.elapsed().as_micros();
@@ -259,20 +231,58 @@ fn announce(threads: usize, settings: &Settings, started: Instant) -> String {
 }
 
 impl Node {
+    /// Starts a node in the background. Signals, and sockets handed over to the process, stay the
+    /// program's.
+    ///
+    /// # Errors
+    /// When an address, the data directory or threads cannot be had.
+    pub fn start(settings: Settings) -> Result<Self, Failure> {
+        // It is logged, all threads end, and `wait` tells.
+        let on_failure: OnFailure = Arc::new(|_, _| {});
+        start(settings, Vec::new(), &on_failure)
+    }
+
+    /// The first TCP address it listens at; `None` if it has only Unix sockets.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        self.settings.node.listen.iter().find_map(Listen::address)
+    }
+
+    /// What clients call it.
+    pub fn public_url(&self) -> &str {
+        &self.settings.npm.public_url
+    }
+
+    /// Accepts no more and finishes what is under way; returns at once.
+    pub fn shutdown(&self) {
+        self.engine().mesh().drain();
+    }
+
+    /// Waits until it has ended, which [`Self::shutdown`] begins; whether all of it ended well.
+    pub fn wait(mut self) -> bool {
+        self.end()
+    }
+
+    fn end(&mut self) -> bool {
+        self.engine.take().is_none_or(Engine::join)
+    }
+
+    fn engine(&self) -> &Engine {
+        self.engine.as_ref().expect("taken only by who consumes the node")
+    }
+
     /// Waits for signals until one ends the node, then for what is under way.
-    fn wait(mut self) -> ExitCode {
-        for signal in self.signals.forever() {
+    fn until_signal(mut self, mut signals: Signals, manager: Manager) -> ExitCode {
+        let meters = self.engine().meters().to_vec();
+        for signal in signals.forever() {
             match signal {
-                SIGUSR1 => print_meters(&self.meters),
+                SIGUSR1 => print_meters(&meters),
                 _ => break,
             }
         }
-        self.manager.stopping();
+        manager.stopping();
         // Another node may begin there while this one ends.
         self.files.clear();
-        self.mesh.drain();
-        let mut signals = self.signals;
-        let meters = self.meters.clone();
+        self.shutdown();
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 match signal {
@@ -281,13 +291,17 @@ impl Node {
                 }
             }
         });
-        for thread in self.threads {
-            if thread.join().is_err() {
-                return ExitCode::from(70);
-            }
+        if self.wait() { ExitCode::SUCCESS } else { ExitCode::from(70) }
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if self.engine.is_some() {
+            self.files.clear();
+            self.shutdown();
+            self.end();
         }
-        self.pool.close();
-        ExitCode::SUCCESS
     }
 }
 

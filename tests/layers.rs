@@ -25,6 +25,7 @@ const RULES: &[(&str, Allowed)] = &[
     ("service", Allowed::Rooms(&["app", "wire", "buffer", "limits"])),
     ("store", Allowed::Rooms(&["app", "wire", "limits"])),
     ("reactor", Allowed::Rooms(&["session", "app", "wire", "buffer", "limits"])),
+    ("web", Allowed::Rooms(&["service/files", "store", "reactor", "session", "app", "wire", "buffer", "limits"])),
     ("settings", Allowed::Everything),
     ("cli", Allowed::Everything),
     ("node", Allowed::Everything),
@@ -129,6 +130,7 @@ fn what_a_room_may_not_import_is_named() {
         ("store/a.rs", "use crate::buffer::SendBuf;", "store may not import buffer"),
         ("reactor/a.rs", "fn f() { crate::service::npm::x() }", "reactor may not import service/npm"),
         ("session/a.rs", "use crate::*;", "session may not import the whole crate"),
+        ("web/a.rs", "use crate::service::npm::X;", "web may not import service/npm"),
         ("attic/a.rs", "", "no rule says what the room attic may import"),
     ] {
         assert_eq!(faults_of(file, source), [format!("src/{file}: {fault}")]);
@@ -144,6 +146,7 @@ fn what_a_room_may_import_is_not() {
         ("reactor/a.rs", "use crate::session::X; use crate::app::Y;"),
         ("node.rs", "use crate::service::npm; use crate::store; use crate::reactor;"),
         ("cli/mod.rs", "use crate::config;"),
+        ("web/a.rs", "use crate::reactor::X; use crate::session::Y; use super::b;"),
         ("lib.rs", "pub use crate::node::run;"),
         ("wire/http1/tests/head.rs", "use crate::app::X;"),
     ] {

@@ -218,6 +218,14 @@ impl<'a> Reply<'a> {
         self
     }
 
+    /// Adds fields as they leave: `Name: value\r\n` each, checked by whoever rendered them.
+    pub fn fields(&mut self, lines: &[u8]) -> &mut Self {
+        debug_assert!(matches!(self.state, State::Head { .. }), "status first");
+        debug_assert!(lines.is_empty() || lines.ends_with(b"\r\n"), "whole lines");
+        self.out.put(lines);
+        self
+    }
+
     /// Ends the answer with a body of known length.
     pub fn body(&mut self, body: Body<'_>) {
         self.pieces(&[body]);

@@ -168,6 +168,16 @@ impl RouterBuilder {
         self
     }
 
+    /// Adds one more route of the service mounted last, with a pattern made at run time.
+    ///
+    /// # Panics
+    /// As [`Self::mount`] does.
+    pub fn route(&mut self, method: Method, pattern: &str, id: u16, body: BodyPolicy) -> &mut Self {
+        let service = self.services.checked_sub(1).expect("a service was mounted");
+        self.add(pattern, method, Route { service, id, body, open: true, essential: false });
+        self
+    }
+
     /// Serves all routes of the service mounted last also while the node has no memory for more. They
     /// must hold next to none.
     pub fn essential(&mut self) -> &mut Self {
@@ -494,6 +504,18 @@ mod tests {
         assert_eq!(find(Method::Options, "/-/ping"), "204 GET, HEAD, OPTIONS");
         assert_eq!(find(Method::Get, "/a/-/f/-rev/1"), "405 DELETE, OPTIONS", "the longer pattern owns the path");
         assert_eq!(find(Method::Delete, "/a/-/f/-rev/1"), "6 a f 1");
+    }
+
+    #[test]
+    fn a_route_made_at_run_time_belongs_to_the_service_mounted_last() {
+        let mut builder = RouterBuilder::new();
+        builder.mount(&[""], &[spec(Method::Get, "/a", 1)]).mount(&[""], &[]);
+        let pattern = format!("/{}/{{id}}", "b");
+        builder.route(Method::Post, &pattern, 7, BodyPolicy::Buffer);
+        let router = builder.build();
+        let Found::Route(route, params) = router.find(Method::Post, b"/b/5") else { panic!("it is there") };
+        assert_eq!(route, Route { service: 1, id: 7, body: BodyPolicy::Buffer, open: true, essential: false });
+        assert_eq!(params.at(0), b"5");
     }
 
     #[test]

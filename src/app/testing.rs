@@ -78,10 +78,10 @@ impl Bench {
                     params,
                     body: b"",
                     peer: None,
+                    secure: false,
                     now,
                     identity,
                     draining: false,
-                    secure: false,
                     missed: None,
                 };
                 let mut flow = self.app.call(&mut request, &mut progress, &mut reply);

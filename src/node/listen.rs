@@ -4,13 +4,13 @@
 //! once: one thread has it, another the next one.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use super::systemd::Inherited;
 use super::{Failure, failed};
 use crate::limits::LISTENERS_MAX;
-use crate::reactor::{ListenSettings, Listener, SocketFile};
+use crate::reactor::{ListenSettings, Listener, SocketFile, listen_all};
 use crate::settings::{Listen, Settings};
 
 /// What the node listens at.
@@ -58,14 +58,9 @@ impl Opened {
 
     /// All threads on the address of the first: port 0 is known only then.
     fn open_tcp(&mut self, wanted: SocketAddr, how: &ListenSettings) -> Result<(), Failure> {
-        let explain = |error| cannot_listen(&wanted, error);
-        refuse_a_shared_port(wanted).map_err(explain)?;
-        let mut address = wanted;
-        for of_thread in &mut self.listeners {
-            let listener = Listener::tcp(address, how).map_err(explain)?;
-            address = listener.address().unwrap_or(address);
-            of_thread.push(listener);
-        }
+        let (address, listeners) =
+            listen_all(wanted, self.listeners.len(), how).map_err(|error| cannot_listen(&wanted, error))?;
+        self.listeners.iter_mut().zip(listeners).for_each(|(of_thread, listener)| of_thread.push(listener));
         self.places.push(Listen::Tcp(address));
         Ok(())
     }
@@ -100,10 +95,4 @@ fn cannot_listen(place: &dyn std::fmt::Display, error: io::Error) -> Failure {
         _ => "",
     };
     Failure(format!("cannot listen on {place}: {error}{hint}"))
-}
-
-/// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary
-/// bind, given up at once, finds out.
-fn refuse_a_shared_port(address: SocketAddr) -> io::Result<()> {
-    if address.port() == 0 { Ok(()) } else { TcpListener::bind(address).map(drop) }
 }

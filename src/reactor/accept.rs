@@ -32,6 +32,7 @@ impl Reactor {
                 self.accept_from(index, share);
             }
         }
+        self.listeners.look_again();
     }
 
     fn accept_from(&mut self, index: usize, most: usize) {
@@ -113,7 +114,7 @@ impl Reactor {
         for (stream, peer) in self.mesh.end_dealing(self.thread) {
             self.admit(stream, peer);
         }
-        self.listeners.all.iter_mut().for_each(|listener| listener.ready = true);
+        (0..self.listeners.all.len()).for_each(|index| self.listeners.note(index));
         for _ in 0..DRAIN_ACCEPTS_MAX / ACCEPTS_PER_TURN_MAX {
             self.accept();
             if !self.listeners.is_ready() {
@@ -121,5 +122,6 @@ impl Reactor {
             }
         }
         self.listeners.all.clear();
+        self.listeners.look_again();
     }
 }

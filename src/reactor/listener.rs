@@ -131,17 +131,32 @@ fn set_tcp_options(socket: &Socket, defer_accept: bool) -> io::Result<()> {
 /// The listeners of a thread.
 pub(super) struct Listeners {
     pub(super) all: Vec<Listener>,
+    /// Somebody may wait at one of them.
+    ready: bool,
     reserve: Option<File>,
 }
 
 impl Listeners {
     pub(super) fn new(all: Vec<Listener>) -> Self {
-        Self { all, reserve: reserve() }
+        Self { all, ready: false, reserve: reserve() }
     }
 
     /// Whether somebody may wait to be accepted.
+    #[inline(always)]
     pub(super) fn is_ready(&self) -> bool {
-        self.all.iter().any(|listener| listener.ready)
+        self.ready
+    }
+
+    /// Somebody may wait at this one. One that was closed meanwhile may still have had an event.
+    pub(super) fn note(&mut self, index: usize) {
+        if let Some(listener) = self.all.get_mut(index) {
+            (listener.ready, self.ready) = (true, true);
+        }
+    }
+
+    /// Looks again whether somebody may wait at one, after each was accepted from.
+    pub(super) fn look_again(&mut self) {
+        self.ready = self.all.iter().any(|listener| listener.ready);
     }
 
     /// Puts all into the poll, with a token each from `first` on; new connections and those already

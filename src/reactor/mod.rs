@@ -11,6 +11,7 @@ mod budget;
 mod clock;
 mod conn;
 mod drive;
+mod engine;
 mod flush;
 mod listener;
 mod mesh;
@@ -24,6 +25,7 @@ mod timers;
 mod unix;
 
 pub use budget::Budget;
+pub use engine::{Engine, OnFailure, Plan, listen_all};
 pub use listener::{Listener, Settings as ListenSettings};
 pub use mesh::Mesh;
 pub use meters::Meters;
@@ -213,11 +215,13 @@ impl Reactor {
             self.meters.events.one();
             match event.token() {
                 WAKER => woken = true,
-                Token(token @ LISTENERS..=LISTENERS_LAST) => self.note_listener(token - LISTENERS),
+                Token(token @ LISTENERS..=LISTENERS_LAST) => self.listeners.note(token - LISTENERS),
                 Token(token) => self.note(Key(token as u64), event),
             }
         }
-        self.accept();
+        if self.listeners.is_ready() {
+            self.accept();
+        }
         let listed = self.take_listed();
         self.share = Share::new();
         if woken {
@@ -253,13 +257,6 @@ impl Reactor {
         listed.clear();
         if self.ready.is_empty() && self.ready.capacity() < listed.capacity() {
             self.ready = listed;
-        }
-    }
-
-    fn note_listener(&mut self, index: usize) {
-        // One that was closed meanwhile may still have had an event.
-        if let Some(listener) = self.listeners.all.get_mut(index) {
-            listener.ready = true;
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use crate::wire::http::fields::Field;
+use crate::wire::http::fields::Fields;
 use crate::wire::http::forwarded::{Style, client};
 use crate::wire::http::network::Network;
 
@@ -39,20 +39,14 @@ pub(crate) struct Asker {
 }
 
 /// Follows what proxies say, in the fields of a request that came from `peer`.
-pub(crate) fn asker<'b>(
-    fields: impl Iterator<Item = (&'b [u8], &'b [u8])>,
-    peer: Option<IpAddr>,
-    style: Style,
-    trusted: &Trusted,
-) -> Asker {
+pub(crate) fn asker<'b>(fields: impl Fields<'b>, peer: Option<IpAddr>, style: Style, trusted: &Trusted) -> Asker {
     if !trusted.contains(peer) {
         return Asker { peer, secure: false };
     }
     // Stands for the proxy at the Unix socket: no client has this address.
     let nobody = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
     let near = peer.unwrap_or(nobody);
-    let fields: Vec<Field<'_>> = fields.collect();
-    let client = client(fields.as_slice(), near, style, |address| address == near || trusted.has(address));
+    let client = client(fields, near, style, |address| address == near || trusted.has(address));
     let peer = if client.address == nobody { peer } else { Some(client.address) };
     Asker { peer, secure: client.proto.is_some_and(|proto| proto == b"https") }
 }
@@ -82,7 +76,7 @@ mod tests {
             (None, true, ip("198.51.100.7"), true),
             (None, false, None, false),
         ] {
-            let asker = asker(fields.into_iter(), peer, Style::Legacy, &trusted(unix));
+            let asker = asker(&fields[..], peer, Style::Legacy, &trusted(unix));
             assert_eq!(asker, Asker { peer: expected, secure }, "{peer:?} unix={unix}");
         }
     }
@@ -90,10 +84,10 @@ mod tests {
     #[test]
     fn a_proxy_that_says_nothing_is_who_asks() {
         for peer in [ip("10.0.0.1"), None] {
-            let asker = asker([].into_iter(), peer, Style::Standard, &trusted(true));
+            let asker = asker(&[][..], peer, Style::Standard, &trusted(true));
             assert_eq!(asker, Asker { peer, secure: false });
         }
-        let claimed = asker(fields("0.0.0.0", "http").into_iter(), ip("10.0.0.1"), Style::Legacy, &trusted(true));
+        let claimed = asker(&fields("0.0.0.0", "http")[..], ip("10.0.0.1"), Style::Legacy, &trusted(true));
         assert!(!claimed.secure);
     }
 

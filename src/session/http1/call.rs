@@ -8,6 +8,7 @@ use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
 use crate::session::trust::{Asker, asker};
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::{Head, emit, parse_head, slots};
 
 /// A request while it is being looked at: everything borrows the bytes it came in.
@@ -28,7 +29,7 @@ impl<'b> Asked<'b> {
     ) -> Self {
         let asker = match turn.settings.forwarded {
             None => Asker { peer: turn.peer, secure: false },
-            Some(style) => asker(head.fields.iter(), turn.peer, style, &turn.settings.trusted),
+            Some(style) => asker_named(head, style, turn),
         };
         let request = Request {
             head,
@@ -65,6 +66,12 @@ impl<'b> Asked<'b> {
         (asked.request.body, asked.request.missed) = (body, why.as_ref());
         Some(asked)
     }
+}
+
+/// Whom the proxies name, in the place of the other end.
+#[inline(never)]
+fn asker_named(head: &Head<'_, '_>, style: Style, turn: &Turn<'_>) -> Asker {
+    asker(head.fields, turn.peer, style, &turn.settings.trusted)
 }
 
 impl Http1 {

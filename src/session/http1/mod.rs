@@ -80,11 +80,12 @@ impl Http1 {
     /// Takes what was received: [`Self::rest`] and the bytes after it.
     pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         let consumed = self.pump(bytes, turn);
-        if turn.pressure == Pressure::Hard && consumed < bytes.len() && matches!(self.state, State::Head) {
+        let mut rest = &bytes[consumed..];
+        if turn.pressure == Pressure::Hard && !rest.is_empty() && matches!(self.state, State::Head) {
             self.shed(turn);
-            return self.keep_rest(&[]);
+            rest = &[];
         }
-        self.keep_rest(&bytes[consumed..]);
+        self.keep_rest(rest);
     }
 
     /// Goes on with [`Self::rest`], after [`Self::is_ready`].
@@ -250,6 +251,7 @@ impl Http1 {
     }
 
     /// Uses as much of `bytes` as it can; how much that was.
+    #[inline(always)]
     fn pump(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> usize {
         let mut used = 0;
         let mut begun = 0;

@@ -55,17 +55,17 @@ impl Http1 {
         if head.framing == Framing::None && !matches!(route.body, BodyPolicy::Stream { .. }) {
             return self.call(&mut asked, false, turn);
         }
-        self.begin_with_body(asked, after, turn)
+        self.begin_with_body(&mut asked, after, turn)
     }
 
-    fn begin_with_body<'b>(&mut self, mut asked: Asked<'b>, after: &'b [u8], turn: &mut Turn<'_>) -> usize {
+    fn begin_with_body<'b>(&mut self, asked: &mut Asked<'b>, after: &'b [u8], turn: &mut Turn<'_>) -> usize {
         let head = asked.request.head;
         match (asked.request.route.body, head.framing) {
             (BodyPolicy::Stream { .. }, Framing::None) => self.answer_early(head, after, turn, |reply| {
                 reply.error(411, "length required", Some("send Content-Length or Transfer-Encoding: chunked"));
             }),
-            (BodyPolicy::Stream { max }, framing) => self.begin_stream(&mut asked, framing, max, turn),
-            (_, Framing::None) => self.call(&mut asked, false, turn),
+            (BodyPolicy::Stream { max }, framing) => self.begin_stream(asked, framing, max, turn),
+            (_, Framing::None) => self.call(asked, false, turn),
             (BodyPolicy::Buffer, framing) => {
                 self.begin_buffer(asked, framing, turn.settings.body_bytes, true, after, turn)
             }
@@ -122,7 +122,7 @@ impl Http1 {
     /// A body that is read whole (or read and dropped) before the call.
     fn begin_buffer<'b>(
         &mut self,
-        mut asked: Asked<'b>,
+        asked: &mut Asked<'b>,
         framing: Framing,
         max: u64,
         keep: bool,
@@ -137,7 +137,7 @@ impl Http1 {
             if let Some(body) = after.get(..length as usize) {
                 // It is here already: no copy.
                 asked.request.body = if keep { body } else { &[] };
-                self.call(&mut asked, false, turn);
+                self.call(asked, false, turn);
                 return body.len();
             }
         }

@@ -1,0 +1,50 @@
+//! What `scripts/bench` measures a program of one's own with: a fixed text and a JSON answer made for
+//! each request, and with a file, if one is given, below `/file/`. `bench_node 127.0.0.1:8080 [FILE [THREADS]]`
+
+use std::path::{Path, PathBuf};
+
+use lattice::{App, Fixed, Json, Settings};
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct User {
+    id: u64,
+    name: &'static str,
+    email: &'static str,
+    roles: [&'static str; 3],
+    active: bool,
+    visits: u64,
+    city: &'static str,
+    comment: &'static str,
+}
+
+fn user(lattice::Path(id): lattice::Path<u64>) -> Json<User> {
+    Json(User {
+        id,
+        name: "Ada Lovelace",
+        email: "ada@example.com",
+        roles: ["admin", "author", "reader"],
+        active: id % 2 == 0,
+        visits: id.wrapping_mul(31) % 1000,
+        city: "London",
+        comment: "notes on the analytical engine, with a table",
+    })
+}
+
+fn main() -> std::io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let address = args.next().unwrap_or_else(|| "127.0.0.1:8080".into());
+    let file = args.next().map(PathBuf::from);
+    let threads = args.next().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let app = match file.as_deref().and_then(Path::parent) {
+        Some(folder) => App::new().files("/file", folder),
+        None => App::new(),
+    };
+    app.settings(Settings { threads, ..Settings::default() })
+        .get("/plaintext", Fixed::new(200, &[("Content-Type", "text/plain")], "Hello, World!"))
+        .group("/users", |users| {
+            users.after(|_, response| response.add_header("X-Served-By", "lattice")).get("/{id}", user)
+        })
+        .on_start(|address| println!("listening on http://{address}"))
+        .run(address)
+}

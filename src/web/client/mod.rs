@@ -1,0 +1,160 @@
+//! A client for tests: real bytes through the real parser, without sockets, threads and clock.
+
+mod answer;
+mod connection;
+
+pub use answer::TestResponse;
+pub use connection::TestStream;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::app::Built;
+use super::table::Table;
+use crate::app::{self, Moment};
+use crate::session;
+use crate::wire::http1::{HeadMemory, Method};
+
+/// When the world of a test begins: 2026-01-01 00:00 UTC.
+const BEGIN_UNIX_MS: u64 = 1_767_225_600_000;
+
+/// Asks an app as a browser would, in the thread of the test: work for the pool is run at once, and
+/// time stands still unless it is moved. What [`App::test`](super::App::test) gives.
+///
+/// Each request has a connection of its own. Hooks of start, drain and stop are not called.
+pub struct TestClient {
+    app: RefCell<app::App>,
+    table: Arc<Table>,
+    settings: session::Settings,
+    clock: Arc<AtomicU64>,
+    draining: Cell<bool>,
+    memory: HeadMemory,
+}
+
+impl TestClient {
+    pub(super) fn new(built: Built) -> Self {
+        let clock = Arc::new(AtomicU64::new(0));
+        let read = Arc::clone(&clock);
+        let app = built.app(Box::new(move || read.load(Ordering::Relaxed)));
+        let settings = built.settings.session();
+        Self {
+            app: RefCell::new(app),
+            table: built.table,
+            settings,
+            clock,
+            draining: Cell::new(false),
+            memory: HeadMemory::new(),
+        }
+    }
+
+    /// A GET request of this target: path and query.
+    pub fn get(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Get, target)
+    }
+
+    /// A POST request.
+    pub fn post(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Post, target)
+    }
+
+    /// A PUT request.
+    pub fn put(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Put, target)
+    }
+
+    /// A PATCH request.
+    pub fn patch(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Patch, target)
+    }
+
+    /// A DELETE request.
+    pub fn delete(&self, target: &str) -> TestRequest<'_> {
+        self.request(Method::Delete, target)
+    }
+
+    /// A request of any method.
+    pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
+        let head = format!("{} {target} HTTP/1.1\r\nHost: test\r\n", method.as_str());
+        TestRequest { client: self, method, head, body: None }
+    }
+
+    /// Moves the clock.
+    pub fn advance(&self, by: Duration) {
+        self.clock.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// From now on the app is told that the server is going away.
+    pub fn drain(&self) {
+        self.draining.set(true);
+    }
+
+    /// How many requests failed: handlers that panicked or returned an error of their own.
+    pub fn failures(&self) -> u64 {
+        self.table.failures.load(Ordering::Relaxed)
+    }
+
+    fn now(&self) -> Moment {
+        let monotonic_ns = self.clock.load(Ordering::Relaxed);
+        Moment { monotonic_ns, unix_ms: BEGIN_UNIX_MS + monotonic_ns / 1_000_000 }
+    }
+}
+
+/// A request that is not sent yet.
+#[must_use = "nothing is asked before it is sent"]
+pub struct TestRequest<'c> {
+    client: &'c TestClient,
+    method: Method,
+    head: String,
+    body: Option<Vec<u8>>,
+}
+
+impl<'c> TestRequest<'c> {
+    /// With this field.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.head.push_str(&format!("{name}: {value}\r\n"));
+        self
+    }
+
+    /// With this body.
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// With this value as JSON.
+    ///
+    /// # Panics
+    /// When it cannot be JSON.
+    pub fn json(self, value: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(value).expect("the value of a test can be JSON");
+        self.header("Content-Type", "application/json").body(json)
+    }
+
+    /// Sends it and takes the answer, or what there is of one that is still being sent.
+    ///
+    /// # Panics
+    /// When there is no answer at all.
+    pub fn send(self) -> TestResponse {
+        let mut stream = self.open();
+        stream.advance();
+        stream.into_response()
+    }
+
+    /// Sends it and leaves the connection open, for answers that do not end by themselves.
+    pub fn open(self) -> TestStream<'c> {
+        let mut bytes = self.head.into_bytes();
+        let body = self.body.unwrap_or_default();
+        if !body.is_empty() {
+            bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(&body);
+        let mut stream = TestStream::new(self.client, bytes, self.method == Method::Head);
+        stream.advance();
+        stream
+    }
+}

@@ -1,0 +1,116 @@
+//! What can be decided about a server of one's own.
+
+use std::time::Duration;
+
+use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::reactor::{self, ListenSettings, Plan};
+use crate::session;
+use crate::wire::http1::Limits;
+
+/// Threads, bounds and patience of an app; the defaults suit most.
+///
+/// ```
+/// use lattice::{App, Settings};
+///
+/// let settings = Settings { threads: 2, body_bytes: 8 << 20, ..Settings::default() };
+/// let app = App::new().settings(settings);
+/// # drop(app);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Threads of the event loop; 0 stands for one per core.
+    pub threads: usize,
+    /// Each thread of the loop stays on its core.
+    pub pin: bool,
+    /// Threads for work that blocks; 0 stands for twice the cores, at least 4.
+    pub pool_threads: usize,
+    /// Most connections of one thread; further ones are answered 503.
+    pub connections: usize,
+    /// Most connections of one address; 0 for any number.
+    pub connections_per_ip: u32,
+    /// Memory of all connections together above which no request is begun, in bytes; they are answered 503.
+    pub buffer_bytes: u64,
+    /// Connections the kernel holds for each thread until they are accepted.
+    pub backlog: u32,
+    /// Largest body of a request that is read whole, in bytes; more is answered 413.
+    pub body_bytes: u64,
+    /// Longest head of a request, in bytes, at most 16 KiB; more is answered 431.
+    pub head_bytes: usize,
+    /// Most fields of a request, at most 100; more is answered 431.
+    pub headers: usize,
+    /// How long a head may take, from its first byte to its last.
+    pub head_timeout: Duration,
+    /// Longest pause between two pieces of a body.
+    pub body_timeout: Duration,
+    /// How long a connection may rest between two requests.
+    pub idle_timeout: Duration,
+    /// How long a client may take nothing of what waits for it.
+    pub write_timeout: Duration,
+    /// Requests of one connection after which it is closed; 0 for any number.
+    pub requests_per_connection: u64,
+    /// How long a shutdown waits for what is under way.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            pin: true,
+            pool_threads: 0,
+            connections: 65_536,
+            connections_per_ip: CONNECTIONS_PER_IP,
+            buffer_bytes: BUFFER_BYTES,
+            backlog: 4096,
+            body_bytes: BODY_BUFFER_BYTES as u64,
+            head_bytes: HEAD_BYTES_MAX,
+            headers: HEADERS_MAX,
+            head_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            write_timeout: Duration::from_secs(30),
+            requests_per_connection: 0,
+            drain_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Settings {
+    pub(super) fn plan(&self) -> Plan {
+        Plan {
+            threads: self.threads,
+            pin: self.pin,
+            pool_threads: self.pool_threads,
+            buffer_bytes: self.buffer_bytes,
+            connections_per_ip: self.connections_per_ip,
+        }
+    }
+
+    pub(super) fn listening(&self) -> ListenSettings {
+        ListenSettings { backlog: self.backlog, defer_accept: false }
+    }
+
+    pub(super) fn session(&self) -> session::Settings {
+        let head = Limits { head_bytes: self.head_bytes.min(HEAD_BYTES_MAX), headers: self.headers.min(HEADERS_MAX) };
+        session::Settings {
+            head,
+            body_bytes: self.body_bytes,
+            head_ns: nanos(self.head_timeout),
+            body_ns: nanos(self.body_timeout),
+            idle_ns: nanos(self.idle_timeout),
+            write_ns: nanos(self.write_timeout),
+            requests: self.requests_per_connection,
+            ..session::Settings::default()
+        }
+    }
+
+    pub(super) fn reactor(&self) -> reactor::Settings {
+        let drain_ns = nanos(self.drain_timeout);
+        reactor::Settings { http: self.session(), connections: self.connections, drain_ns }
+    }
+}
+
+/// Half of what fits, so that no sum with a time of the clock overflows.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).min(u64::MAX / 2)
+}
