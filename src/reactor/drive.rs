@@ -15,7 +15,7 @@ use super::flush::{Flushed, Share, flush};
 use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
-use super::{Mesh, Reactor, sys};
+use super::{Mesh, Meters, Peers, Reactor, sys};
 use crate::app::{App, Change, Lane, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
@@ -55,6 +55,21 @@ struct Reads {
     bytes: u64,
     eof: bool,
     broken: bool,
+}
+
+/// How a connection stood before its turn.
+struct Before {
+    served: u64,
+    phase: Phase,
+    worked: bool,
+}
+
+impl Before {
+    #[inline(always)]
+    fn of(conn: &Conn, cause: &Cause) -> Self {
+        let phase = if conn.session.is_idle() { Phase::Idle } else { conn.session.phase() };
+        Self { served: conn.session.served(), phase, worked: matches!(cause, Cause::Done(_)) }
+    }
 }
 
 impl Reactor {
@@ -119,23 +134,11 @@ impl Reactor {
             }
             return Fate::Close;
         }
-        if conn.preface && conn.readable {
-            match preface::look(conn, &mut self.recv) {
-                Preface::Whole(origin) => {
-                    conn.come_from(origin);
-                    if !conn.is_admitted(&self.peers) {
-                        self.meters.crowded.one();
-                        return Fate::Close;
-                    }
-                }
-                Preface::Waits => {}
-                Preface::Bad => {
-                    self.meters.prefaces_refused.one();
-                    return Fate::Close;
-                }
-            }
+        if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, &self.meters) {
+            return Fate::Close;
         }
         let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
+        let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
             app: &mut self.app,
@@ -148,51 +151,61 @@ impl Reactor {
             pressure: self.budget.pressure(),
             memory: &self.memory,
         };
-        let (served, was_idle) = (conn.session.served(), conn.session.is_idle());
-        let phase = if was_idle { Phase::Idle } else { conn.session.phase() };
-        let worked = matches!(cause, Cause::Done(_));
+        let before = Before::of(conn, &cause);
         let reads = think(conn, cause, &mut self.recv, &mut turn, news);
         if conn.session.has_effects() {
-            perform(
-                conn,
-                key,
-                &mut turn,
-                &Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters },
-            );
+            perform(conn, key, &mut turn, &hands);
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
         let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
-        let answered = conn.session.served() - served;
-        self.meters.requests.add(answered);
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         conn.charge(&self.budget);
-        let Ok(flushed) = flushed else { return Fate::Close };
-        // Asked and answered: what nearly every turn of a connection is.
-        if answered > 0
-            && conn.session.is_idle()
-            && flushed == Flushed::All
-            && !(conn.write_armed || reads.eof || reads.broken)
-        {
-            conn.barren = 0;
-            conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
-            if conn.readable {
-                Self::list(&mut self.ready, conn, key);
-            }
-            return if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep };
+        self.meters.requests.add(conn.session.served() - before.served);
+        match flushed {
+            Ok(flushed) => self.conclude(key, &before, &reads, moved, flushed),
+            Err(_) => Fate::Close,
         }
+    }
+
+    /// What is to become of a connection after a turn in which this much moved.
+    #[inline(always)]
+    fn conclude(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        // Asked and answered: what nearly every turn of a connection is.
+        let rests = conn.session.served() != before.served && flushed == Flushed::All && conn.session.is_idle();
+        if !rests || conn.write_armed || reads.eof || reads.broken {
+            return self.conclude_unlike_others(key, before, reads, moved, flushed);
+        }
+        conn.barren = 0;
+        conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
+        if conn.readable {
+            Self::list(&mut self.ready, conn, key);
+        }
+        if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep }
+    }
+
+    fn conclude_unlike_others(
+        &mut self,
+        key: Key,
+        before: &Before,
+        reads: &Reads,
+        moved: Moved,
+        flushed: Flushed,
+    ) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         if conn.session.was_shed() && !std::mem::replace(&mut conn.shed, true) {
             self.meters.shed.one();
         }
         if reads.broken || (conn.session.phase() == Phase::Over && moved.left == 0) {
             return Fate::Close;
         }
-        let changed = answered > 0 || conn.session.phase() != phase;
+        let changed = conn.session.served() != before.served || conn.session.phase() != before.phase;
         // Bytes that are left in the kernel on purpose may announce themselves as often as they come.
         let waits_for_us = flushed == Flushed::HeldBack || conn.readable && !conn.session.wants_read(moved.left);
-        let progress = worked || changed || moved.read > 0 || moved.sent > 0 || reads.eof;
+        let progress = before.worked || changed || moved.read > 0 || moved.sent > 0 || reads.eof;
         if conn.is_barren(progress, waits_for_us) {
             self.meters.quarantined.one();
             log::warn!("a connection whose events led nowhere was cut off");
@@ -275,6 +288,25 @@ fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
     pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
+/// Looks at what a trusted proxy says before the first request; whether the connection may stay.
+fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, meters: &Meters) -> bool {
+    match preface::look(conn, recv) {
+        Preface::Waits => true,
+        Preface::Bad => {
+            meters.prefaces_refused.one();
+            false
+        }
+        Preface::Whole(origin) => {
+            conn.come_from(origin);
+            let admitted = conn.is_admitted(peers);
+            if !admitted {
+                meters.crowded.one();
+            }
+            admitted
+        }
+    }
+}
+
 /// What other threads have changed.
 struct News<'a> {
     mesh: &'a Mesh,
@@ -327,7 +359,7 @@ struct Hands<'a> {
     mesh: &'a Arc<Mesh>,
     pool: &'a super::Pool,
     thread: usize,
-    meters: &'a super::Meters,
+    meters: &'a Meters,
 }
 
 /// Does what the session asked for.
