@@ -20,6 +20,8 @@ mod answer;
 mod conn;
 #[path = "sim/judge.rs"]
 mod judge;
+#[path = "sim/naive/mod.rs"]
+mod naive;
 #[path = "sim/node.rs"]
 mod node;
 #[path = "sim/npm.rs"]
@@ -32,10 +34,16 @@ mod rng;
 mod scenario;
 #[path = "sim/script.rs"]
 mod script;
+#[path = "sim/shrink.rs"]
+mod shrink;
+#[path = "sim/site/mod.rs"]
+mod site;
 #[path = "sim/slice.rs"]
 mod slice;
 #[path = "sim/socket.rs"]
 mod socket;
+#[path = "sim/wanted.rs"]
+mod wanted;
 #[path = "sim/world.rs"]
 mod world;
 
@@ -45,13 +53,17 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use node::Defect;
 use npm::Registered;
+use rng::Rng;
 use scenario::Scenario;
 use script::Builtin;
+use site::Site;
 use slice::Mistake;
 use world::{Summary, play};
 
 const SEEDS: u64 = 10_000;
 const REGISTRY_SEEDS: u64 = 3_000;
+const SITE_SEEDS: u64 = 10_000;
+const CUT_SEEDS: u64 = 60;
 
 /// Makes what is played, for each seed anew.
 type Make = fn(u64) -> Box<dyn Scenario>;
@@ -64,13 +76,30 @@ fn registry(seed: u64) -> Box<dyn Scenario> {
     Box::new(Registered::new(seed))
 }
 
+fn site(seed: u64) -> Box<dyn Scenario> {
+    Box::new(Site::new(seed, site::Mistake::None))
+}
+
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
 }
 
 /// Plays a seed; a panic is a failure like any other.
 fn play_seed(seed: u64, make: Make, defect: Defect, trace: bool) -> Result<Summary, String> {
-    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make(seed).as_ref(), defect, trace)));
+    play_boxed(seed, || make(seed), defect, trace)
+}
+
+fn play_scenario<S: Scenario + 'static>(
+    seed: u64,
+    make: impl Fn() -> S,
+    defect: Defect,
+    trace: bool,
+) -> Result<Summary, String> {
+    play_boxed(seed, || Box::new(make()), defect, trace)
+}
+
+fn play_boxed(seed: u64, make: impl Fn() -> Box<dyn Scenario>, defect: Defect, trace: bool) -> Result<Summary, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| play(seed, make().as_ref(), defect, trace)));
     played.unwrap_or_else(|payload| {
         let text = payload.downcast_ref::<String>().cloned();
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -101,32 +130,88 @@ fn play_seeds(count: u64, make: Make, defect: Defect) -> Option<(u64, String)> {
     failure.into_inner().expect("nobody panics while it is held")
 }
 
-fn simulate(test: &str, make: Make, seeds: u64) {
+/// Says more about a seed that failed.
+type Tell = fn(u64) -> String;
+
+fn nothing_more(_seed: u64) -> String {
+    String::new()
+}
+
+/// The fewest of its requests that still fail, with this seed's luck or with that of a few others.
+fn fewest_requests(seed: u64) -> String {
+    let fails = |sessions: &[site::Session]| {
+        (0..LUCKS).any(|other| {
+            let scenario = || Site::of(sessions.to_vec(), site::Mistake::None);
+            play_scenario(seed + other * 1_000_003, scenario, Defect::None, false).is_err()
+        })
+    };
+    let sessions = site::sessions(seed);
+    format!("\nfewest requests that fail:\n{}", shrink::tell(&shrink::shrink(&sessions, fails)))
+}
+
+/// With how many seeds fewer requests are tried.
+const LUCKS: u64 = 8;
+
+fn simulate(test: &str, make: Make, seeds: u64, tell: Tell) {
     if let Some(seed) = number("LATTICE_SIM_SEED") {
         match play_seed(seed, make, Defect::None, true) {
             Ok(summary) => eprintln!("seed {seed}: {summary:?}"),
-            Err(problem) => panic!("seed {seed}: {problem}"),
+            Err(problem) => panic!("seed {seed}: {problem}{}", tell(seed)),
         }
         return;
     }
-    if let Some((seed, problem)) = play_seeds(number("LATTICE_SIM_SEEDS").unwrap_or(seeds), make, Defect::None) {
-        panic!("seed {seed}: {problem}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture");
+    let seeds = number("LATTICE_SIM_SEEDS").unwrap_or(seeds);
+    if let Some((seed, problem)) = play_seeds(seeds, make, Defect::None) {
+        let more = tell(seed);
+        panic!(
+            "seed {seed}: {problem}{more}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture"
+        );
     }
+    eprintln!("{test}: {seeds} seeds");
 }
 
 #[test]
 fn a_node_keeps_its_word_whatever_the_seed() {
-    simulate("a_node_keeps_its_word_whatever_the_seed", builtin, SEEDS);
+    simulate("a_node_keeps_its_word_whatever_the_seed", builtin, SEEDS, nothing_more);
 }
 
 #[test]
 fn the_registry_keeps_its_word_whatever_the_seed() {
-    simulate("the_registry_keeps_its_word_whatever_the_seed", registry, REGISTRY_SEEDS);
+    simulate("the_registry_keeps_its_word_whatever_the_seed", registry, REGISTRY_SEEDS, nothing_more);
+}
+
+#[test]
+fn the_site_answers_what_a_naive_server_does_whatever_the_seed() {
+    let test = "the_site_answers_what_a_naive_server_does_whatever_the_seed";
+    simulate(test, site, SITE_SEEDS, fewest_requests);
+}
+
+#[test]
+fn the_site_answers_the_same_wherever_the_requests_are_cut() {
+    let (next, cuts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let play_all = || {
+        loop {
+            let seed = next.fetch_add(1, SeqCst);
+            if seed >= CUT_SEEDS {
+                return;
+            }
+            let session = site::requests::calm_session(&mut Rng::new(seed));
+            for at in 0..=session.concat().len() {
+                let scenario = || Site::of(vec![session.clone()], site::Mistake::None).cut_at(at);
+                if let Err(problem) = play_scenario(seed, scenario, Defect::None, false) {
+                    panic!("session {seed}, cut at {at}: {problem}\n{}", shrink::tell(std::slice::from_ref(&session)));
+                }
+                cuts.fetch_add(1, SeqCst);
+            }
+        }
+    };
+    std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(play_all))));
+    eprintln!("{CUT_SEEDS} sessions, {} cuts", cuts.into_inner());
 }
 
 #[test]
 fn a_seed_replays_exactly() {
-    for make in [builtin, registry] {
+    for make in [builtin, registry, site] {
         for seed in 0..50 {
             let once = play_seed(seed, make, Defect::None, false);
             assert_eq!(once, play_seed(seed, make, Defect::None, false), "seed {seed}");
@@ -174,6 +259,105 @@ fn a_loop_that_does_not_hear_of_changes_is_found() {
 fn a_loop_that_keeps_sinks_is_found() {
     is_found(builtin, Defect::KeepsSinks, &["sinks are left"]);
 }
+
+/// What no seed asks for, nobody looks at.
+#[test]
+fn a_few_thousand_seeds_ask_for_every_kind_of_answer() {
+    let mut seen = std::collections::BTreeMap::<String, u64>::new();
+    let sessions = (0..COVERED_SEEDS).flat_map(site::sessions);
+    for served in sessions.flat_map(|session| naive::serve(&session.concat(), &site::rules(0))) {
+        let kind = served.expected.usual.map_or("none".into(), |wanted| wanted.kind());
+        *seen.entry(kind).or_default() += 1;
+    }
+    let missing: Vec<&&str> = KINDS.iter().filter(|kind| !seen.contains_key(**kind)).collect();
+    assert!(missing.is_empty(), "never asked for: {missing:?}; seen: {seen:?}");
+}
+
+const COVERED_SEEDS: u64 = 3_000;
+
+const KINDS: &[&str] = &[
+    "none",
+    "200",
+    "201",
+    "204",
+    "206",
+    "206 parts",
+    "301",
+    "304",
+    "400",
+    "404",
+    "405",
+    "406",
+    "411",
+    "412",
+    "413",
+    "414",
+    "416",
+    "417",
+    "431",
+    "501",
+    "505",
+    "200 chunked",
+    "200 chunked cut",
+    "200 chunked br",
+    "200 chunked gzip",
+    "200 chunked zstd",
+    "200 chunked trailers",
+    "200 chunked drained",
+    "200 chunked never",
+    "200 counted",
+    "200 counted cut",
+    "200 to the end",
+];
+
+#[test]
+fn a_loop_that_loses_the_word_of_a_source_is_found() {
+    is_found(site, Defect::ForgetsWakes, &["is left open"]);
+}
+
+#[test]
+fn a_loop_that_does_not_say_how_much_waits_is_found() {
+    is_found(site, Defect::ForgetsQueue, &["a source was asked on though"]);
+}
+
+#[test]
+fn a_loop_that_keeps_who_is_gone_is_found() {
+    is_found(site, Defect::ForgetsHangUps, &["is left open"]);
+}
+
+#[test]
+fn a_loop_that_does_not_tell_of_a_drain_is_found() {
+    is_found(site, Defect::ForgetsDrain, &["is left open"]);
+}
+
+#[test]
+fn a_head_taken_for_the_one_before_is_found() {
+    is_found(site, Defect::ReusesFields, WRONG);
+}
+
+#[test]
+fn a_chunked_body_without_its_end_is_found() {
+    is_found(site, Defect::LosesLastChunks, &["not a chunk's size", "cut off inside", "is left open", "no end of"]);
+}
+
+#[test]
+fn a_304_with_a_body_is_found() {
+    is_found(site, Defect::FillsNotModified, &["not the answer expected", "after the last answer", "cut off inside"]);
+}
+
+#[test]
+fn a_slice_that_makes_a_mistake_is_found() {
+    let makes: [Make; 3] = [
+        |seed| Box::new(Site::new(seed, site::Mistake::ForgetsTrailers)),
+        |seed| Box::new(Site::new(seed, site::Mistake::ForgetsVary)),
+        |seed| Box::new(Site::new(seed, site::Mistake::RangesOffByOne)),
+    ];
+    for make in makes {
+        is_found(make, Defect::None, WRONG);
+    }
+}
+
+const WRONG: &[&str] = &["not the answer expected"];
 
 #[test]
 fn a_slice_that_caches_what_is_stale_already_is_found() {

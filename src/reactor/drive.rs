@@ -129,6 +129,9 @@ impl Reactor {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
+            if let Cause::Done(Done::Source(source, ..)) = cause {
+                drop_in_pool(&self.pool, Box::new(source));
+            }
             return Fate::Close;
         }
         if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, &self.meters) {
@@ -370,6 +373,9 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
         if !hands.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
             conn.session.on_done(Done::Busy, turn);
         }
+    }
+    if let Some(ended) = conn.session.take_ended() {
+        drop_in_pool(hands.pool, ended);
     }
 }
 

@@ -3,7 +3,7 @@
 
 use lattice::app::App;
 use lattice::buffer::{Front, RecvBuf, SendBuf};
-use lattice::limits::{READS_PER_TURN_MAX, SEND_PER_TURN_BYTES};
+use lattice::limits::{READS_PER_TURN_MAX, SEND_PER_TURN_BYTES, SEND_SHORT_BYTES};
 use lattice::session::deadlines::Deadlines;
 use lattice::session::http1::Http1;
 use lattice::session::{Phase, Settings, Turn};
@@ -26,12 +26,17 @@ pub(crate) struct Conn {
     pub(crate) write_armed: bool,
     pub(crate) writable: bool,
     pub(crate) listed: bool,
+    pub(crate) hung_up: bool,
     /// It was listed by an event, which may say nothing new.
     pub(crate) by_event: bool,
     pub(crate) barren: u32,
     pub(crate) deadlines: Deadlines,
     /// The client ended, a deadline passed, or the drain reached it while it was idle.
     pub(crate) excused: bool,
+    /// Bytes to send that the session is not told of, for a loop that forgets them.
+    pub(crate) hidden: u64,
+    /// The field lines of the last head, for a loop that takes them for those of the next.
+    pub(crate) fields: Vec<u8>,
 }
 
 /// How far a flush came.
@@ -40,6 +45,7 @@ pub(crate) enum Flushed {
     All,
     Blocked,
     Paused,
+    HeldBack,
 }
 
 /// What the reads of a turn came to.
@@ -67,11 +73,35 @@ impl Conn {
             write_armed: false,
             writable: false,
             listed: false,
+            hung_up: false,
             by_event: false,
             barren: 0,
             deadlines,
             excused: false,
+            hidden: 0,
+            fields: Vec::new(),
         }
+    }
+
+    /// Tells the judge how much the session has written, `queued` bytes of which have not left.
+    pub(crate) fn note_written(&mut self, queued: u64) {
+        self.judge.on_written(self.sent + self.hidden + queued);
+    }
+
+    /// Bytes still to send.
+    pub(crate) fn queued(&self) -> u64 {
+        self.unsent.as_ref().map_or(0, |unsent| unsent.len())
+    }
+}
+
+/// What a thread may still send in this turn, for all its connections.
+pub(crate) struct Share {
+    pub(crate) left: u64,
+}
+
+impl Share {
+    fn holds_back(&self, queued: u64) -> bool {
+        self.left == 0 && queued > SEND_SHORT_BYTES
     }
 }
 
@@ -103,8 +133,15 @@ pub(crate) fn read(
                 recv.commit(count);
                 catch_up(turn.app);
                 conn.judge.on_delivered(count);
-                conn.session.on_bytes(recv.bytes(), turn);
-                conn.judge.on_written(conn.sent + turn.out.len());
+                let between =
+                    conn.session.rest().is_empty() && matches!(conn.session.phase(), Phase::Idle | Phase::Head);
+                if defect == Defect::ReusesFields && between {
+                    let bytes = with_fields_of_last(conn, recv.bytes());
+                    conn.session.on_bytes(&bytes, turn);
+                } else {
+                    conn.session.on_bytes(recv.bytes(), turn);
+                }
+                conn.note_written(turn.out.len());
             }
             Err(Trouble::WouldBlock) => conn.readable = false,
             Err(Trouble::Broken) => {
@@ -116,23 +153,53 @@ pub(crate) fn read(
     reads
 }
 
+/// Heads that are as long as the one before, taken for it: what remembering by too little would do.
+fn with_fields_of_last(conn: &mut Conn, bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let mut at = 0;
+    while bytes[at..].starts_with(b"GET ") || bytes[at..].starts_with(b"HEAD ") {
+        let find = |from: usize, text: &[u8]| bytes[from..].windows(text.len()).position(|found| found == text);
+        let Some(start) = find(at, b"\r\n").map(|length| at + length + 2) else { break };
+        let Some(end) = find(start, b"\r\n\r\n").map(|length| start + length) else { break };
+        let fields = bytes[start..end].to_vec();
+        if fields.len() == conn.fields.len() {
+            bytes[start..end].copy_from_slice(&conn.fields);
+        }
+        conn.fields = fields;
+        at = end + 4;
+    }
+    bytes
+}
+
 /// `None` when the socket is broken.
 pub(crate) fn flush_if_open(
     conn: &mut Conn,
     out: &mut SendBuf,
+    share: &mut Share,
     draining: bool,
     defect: Defect,
 ) -> Result<Option<Flushed>, String> {
     if conn.write_armed && !conn.writable {
         return Ok(Some(Flushed::Blocked));
     }
+    if share.holds_back(out.len()) {
+        return Ok(Some(Flushed::HeldBack));
+    }
     conn.writable = false;
     let start = conn.sent;
+    let flushed = flush(conn, out, draining, defect);
+    share.left = share.left.saturating_sub(conn.sent - start);
+    flushed
+}
+
+fn flush(conn: &mut Conn, out: &mut SendBuf, draining: bool, defect: Defect) -> Result<Option<Flushed>, String> {
+    let start = conn.sent;
     while let Some(front) = out.front() {
-        if conn.sent - start >= SEND_PER_TURN_BYTES {
+        let room = SEND_PER_TURN_BYTES.saturating_sub(conn.sent - start);
+        if room == 0 {
             return Ok(Some(Flushed::Paused));
         }
-        let wanted = out.front_len() as usize;
+        let wanted = out.front_len().min(room) as usize;
         match conn.socket.write(wanted) {
             Ok(count) => {
                 conn.judge.on_received(&front_bytes(&front, out, count), draining)?;
@@ -151,6 +218,17 @@ pub(crate) fn flush_if_open(
         }
     }
     Ok(Some(Flushed::All))
+}
+
+/// Takes everything out of a queue.
+pub(crate) fn take_bytes(out: &mut SendBuf) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while let Some(front) = out.front() {
+        let count = out.front_len() as usize;
+        bytes.extend_from_slice(&front_bytes(&front, out, count));
+        out.advance(count as u64);
+    }
+    bytes
 }
 
 /// The first `count` bytes of what one call gives the kernel.
@@ -172,7 +250,7 @@ pub(crate) fn front_bytes(front: &Front<'_>, out: &SendBuf, count: usize) -> Vec
 
 /// Between requests a connection holds nothing.
 pub(crate) fn check_idle(conn: &Conn) -> Result<(), String> {
-    let queued = conn.unsent.as_ref().map_or(0, |unsent| unsent.len());
+    let queued = conn.queued();
     let idle = conn.session.phase() == Phase::Idle;
     if idle && !conn.session.rest().is_empty() {
         return Err("idle with bytes at hand".into());

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::answer::{Answer, parse};
-use crate::reference::{Expected, show};
+use crate::reference::show;
 use crate::scenario::{Ask, Expect};
+use crate::wanted::{Expected, Wanted};
 
 /// Why a connection is no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,9 @@ pub(crate) struct Judge {
     /// The node was allowed to answer 503 to this one.
     busy: Option<usize>,
     expired: bool,
+    /// The node had no memory to spare at some time.
+    pressed: bool,
+    draining: bool,
     ended: bool,
 }
 
@@ -45,7 +49,7 @@ impl Judge {
         let mut end = 0;
         let ends = asks.iter().map(|ask| {
             end += ask.bytes.len();
-            end
+            end + usize::from(ask.is_open)
         });
         let ends = ends.collect();
         Self {
@@ -62,6 +66,8 @@ impl Judge {
             written: VecDeque::new(),
             busy: None,
             expired: false,
+            pressed: false,
+            draining: false,
             ended: false,
         }
     }
@@ -73,7 +79,12 @@ impl Judge {
 
     /// Bytes of all answers, if all goes well.
     pub(crate) fn answer_bytes(&self) -> usize {
-        self.expected.iter().filter_map(|expected| expected.usual.as_ref()).map(Vec::len).sum()
+        self.expected.iter().filter_map(|expected| expected.usual.as_ref()).map(Wanted::length).sum()
+    }
+
+    /// Nothing but a drain or the client ends one of the answers.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.expected.iter().any(|expected| expected.usual.as_ref().is_some_and(Wanted::is_endless))
     }
 
     /// How far the client sends before it waits for a 100: the nearest such place after `from`.
@@ -124,6 +135,11 @@ impl Judge {
         self.busy = Some(served as usize - 1);
     }
 
+    /// The node has no memory to spare, and may say so.
+    pub(crate) fn on_pressed(&mut self) {
+        self.pressed = true;
+    }
+
     /// A deadline of the connection has passed.
     pub(crate) fn on_expired(&mut self) {
         self.expired = true;
@@ -131,6 +147,7 @@ impl Judge {
 
     /// The client got bytes.
     pub(crate) fn on_received(&mut self, bytes: &[u8], draining: bool) -> Result<(), String> {
+        self.draining |= draining;
         self.received.extend_from_slice(bytes);
         let received = std::mem::take(&mut self.received);
         let mut rest = received.as_slice();
@@ -138,7 +155,7 @@ impl Judge {
             let Some(ask) = self.asks.get(self.answered).filter(|_| !self.closed) else {
                 return Err(format!("bytes after the last answer: {}", show(rest)));
             };
-            let Some(answer) = parse(rest, ask.head_only) else {
+            let Some(answer) = parse(rest, ask.head_only && self.head_was_there(rest))? else {
                 if !begins_answer(rest) {
                     return Err(format!("not the answer expected, nor any: {}", show(rest)));
                 }
@@ -152,25 +169,39 @@ impl Judge {
         Ok(())
     }
 
+    /// Whether the head of the request that is being answered had arrived; 408 and 503 may say that it
+    /// had not.
+    fn head_was_there(&self, answer: &[u8]) -> bool {
+        let start = if self.answered == 0 { 0 } else { self.ends[self.answered - 1] };
+        let written = self.written.iter().find(|(total, _)| *total > self.parsed);
+        let known = written.map_or(0, |(_, delivered)| *delivered);
+        let may_be_early = answer.starts_with(b"HTTP/1.1 408 ") || answer.starts_with(b"HTTP/1.1 503 ");
+        !may_be_early || known >= start + self.asks[self.answered].head
+    }
+
     fn explain(&self, problem: &str, answer: &[u8]) -> String {
         let ask = &self.asks[self.answered];
         let expected = &self.expected[self.answered];
-        let usual = expected.usual.as_deref().map_or("nothing".to_owned(), show);
+        let usual = expected.usual.as_ref().map_or("nothing".to_owned(), Wanted::show);
         format!(
             "{problem}\n  request {}: {}\n  answer: {}\n  expected: {usual}\n  or at the end: {}",
             self.answered,
             show(&ask.bytes),
             show(answer),
-            show(&expected.last)
+            expected.last.show()
         )
     }
 
     fn judge(&mut self, answer: &Answer<'_>, bytes: &[u8], draining: bool) -> Result<(), String> {
         let index = self.answered;
-        let known = self.delivered_before(answer.length)?;
+        let streamed = self.expected[index].usual.as_ref().is_some_and(Wanted::is_streamed);
+        let known = self.delivered_before(answer.length, streamed)?;
         let (start, end) = (if index == 0 { 0 } else { self.ends[index - 1] }, self.ends[index]);
         if answer.status == 408 && answer.closes && self.expired {
             return if known < end { self.settle(true) } else { Err("408 for a request that was there".into()) };
+        }
+        if answer.status == 503 && answer.closes && self.pressed {
+            return self.settle(true);
         }
         let ask = &mut self.asks[index];
         let busy = answer.status == 503 && answer.closes && self.busy == Some(index);
@@ -190,12 +221,14 @@ impl Judge {
         }
         let expected = &self.expected[index];
         let Some(usual) = &expected.usual else { return Err("an answer where none is expected".into()) };
-        let usual_closes = parse(usual, ask.head_only).is_some_and(|usual| usual.closes);
+        let usual_closes = usual.closes();
         let may_close = usual_closes || draining || ask.may_close;
         let fits = match &mut ask.expect {
-            Expect::Reference => bytes == usual || (may_close && bytes == expected.last),
+            Expect::Reference => {
+                usual.fits(answer, bytes, draining) || (may_close && expected.last.fits(answer, bytes, draining))
+            }
             Expect::Model(model) => {
-                model.answered(answer.status, answer.body)?;
+                model.answered(answer.status, answer.body.content())?;
                 answer.closes == usual_closes || (may_close && answer.closes)
             }
         };
@@ -209,15 +242,15 @@ impl Judge {
         Ok(())
     }
 
-    /// Bytes that were delivered when the next answer, of `length` bytes, was written.
-    fn delivered_before(&mut self, length: usize) -> Result<usize, String> {
+    /// Bytes that were delivered when the next answer, of `length` bytes, was begun.
+    fn delivered_before(&mut self, length: usize, streamed: bool) -> Result<usize, String> {
         let (start, end) = (self.parsed, self.parsed + length as u64);
         self.parsed = end;
         while self.written.front().is_some_and(|(total, _)| *total <= start) {
             self.written.pop_front();
         }
         match self.written.front() {
-            Some((total, _)) if *total < end => Err("half an answer was written in one call".into()),
+            Some((total, _)) if *total < end && !streamed => Err("half an answer was written in one call".into()),
             Some((_, delivered)) => Ok(*delivered),
             None => Err("bytes that nobody wrote".into()),
         }
@@ -236,15 +269,34 @@ impl Judge {
             return if blamed { Ok(()) } else { Err("cut off by a panic".into()) };
         }
         if !self.received.is_empty() {
-            return Err(format!("cut off inside an answer: {}", show(&self.received)));
+            return self.judge_end();
         }
         if self.closed {
+            return Ok(());
+        }
+        // A source was not asked for the end of a body that was whole by its length.
+        if self.busy.is_some_and(|index| index + 1 == self.answered) {
             return Ok(());
         }
         if self.answered < self.arrived {
             return Err(format!("{} requests arrived and {} were answered", self.arrived, self.answered));
         }
         if excused { Ok(()) } else { Err(format!("closed without a reason after {} answers", self.answered)) }
+    }
+}
+
+/// Part of [`Judge`]: answers that the end of the connection ends.
+impl Judge {
+    fn judge_end(&mut self) -> Result<(), String> {
+        let received = std::mem::take(&mut self.received);
+        let index = self.answered;
+        let Some(expected) = self.expected.get(index) else { return Err("an answer nobody asked for".into()) };
+        let busy = self.busy == Some(index);
+        let fits = |wanted: &Wanted| wanted.may_end_with(&received, self.draining, busy);
+        if expected.usual.as_ref().is_some_and(fits) || self.draining && fits(&expected.last) {
+            return Ok(());
+        }
+        Err(self.explain("cut off inside an answer", &received))
     }
 }
 

@@ -1,19 +1,22 @@
 //! The fake reactor: drives sessions the way `src/reactor/drive.rs` does, in the same order, with
 //! a virtual clock, sockets that are buffers, and a pool that runs jobs when it is told to.
 
+mod drive;
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex};
 
-use lattice::app::{App, Change, Lane, Moment};
+use lattice::app::{App, Change, Lane};
 use lattice::buffer::{RecvBuf, SendBuf};
-use lattice::limits::SLOW_JOBS_QUEUED_MAX;
-use lattice::session::deadlines::{Moved, NEVER};
-use lattice::session::{Done, Phase, Pressure, Settings, Turn, Work};
+use lattice::limits::SEND_ALL_PER_TURN_BYTES;
+use lattice::session::deadlines::NEVER;
+use lattice::session::{Done, Phase, Pressure, Settings, Work};
 use lattice::wire::http1::HeadMemory;
 
-use crate::conn::{Conn, Flushed, check_idle, flush_if_open, read};
+use crate::conn::{Conn, Share};
 use crate::judge::{End, Judge};
-use crate::reference::DATE;
+use crate::site::sources::in_pool;
 use crate::slice::Intended;
 use crate::socket::Socket;
 
@@ -31,6 +34,32 @@ pub(crate) enum Defect {
     KeepsSinks,
     /// Gives the kernel the same bytes twice when it took only some.
     SendsTwice,
+    /// Never tells a session that its source has more.
+    ForgetsWakes,
+    /// Never tells a session how much its client has not taken yet.
+    ForgetsQueue,
+    /// Keeps connections that are gone.
+    ForgetsHangUps,
+    /// Never tells a session that the node is going away.
+    ForgetsDrain,
+    /// Takes the field lines of a head for those of the one before when they are as long.
+    ReusesFields,
+    /// Loses the end of chunked bodies.
+    LosesLastChunks,
+    /// Sends something after the head of a 304.
+    FillsNotModified,
+}
+
+impl Defect {
+    /// The bytes of a turn as they leave.
+    fn spoil(self, bytes: Vec<u8>) -> Vec<u8> {
+        let (wrong, right, text): (&[u8], _, _) = match self {
+            Defect::LosesLastChunks => (b"", bytes.strip_suffix(b"\r\n0\r\n\r\n"), &b"\r\n"[..]),
+            Defect::FillsNotModified if bytes.starts_with(b"HTTP/1.1 304 ") => (b"{}", Some(&bytes[..]), &b""[..]),
+            _ => return bytes,
+        };
+        right.map_or_else(|| bytes.clone(), |right| [right, text, wrong].concat())
+    }
 }
 
 /// How often in a row a connection may be driven of its own accord without getting further.
@@ -41,7 +70,10 @@ pub(crate) struct Thread {
     app: App,
     recv: RecvBuf,
     scratch: SendBuf,
+    memory: HeadMemory,
     ready: Vec<usize>,
+    held_back: Vec<usize>,
+    share: Share,
     epoch: u64,
     woken: bool,
     changes: VecDeque<Change>,
@@ -63,7 +95,6 @@ pub(crate) struct Ran {
 
 /// The node.
 pub(crate) struct Node {
-    memory: HeadMemory,
     pub(crate) conns: Vec<Option<Conn>>,
     pub(crate) threads: Vec<Thread>,
     /// Handed over in this turn; the world decides when each is run.
@@ -76,7 +107,16 @@ pub(crate) struct Node {
     epoch: u64,
     settings: Settings,
     defect: Defect,
+    /// Connections whose sources have said that they have more, and whose threads do not know yet.
+    pub(crate) wakes: Wakes,
+    /// How tight memory is.
+    pub(crate) pressure: Pressure,
+    /// What a thread sends in one turn.
+    pub(crate) share: u64,
 }
+
+/// Connections, as sources wake them.
+pub(crate) type Wakes = Arc<Mutex<Vec<usize>>>;
 
 enum Cause {
     Listed,
@@ -96,7 +136,10 @@ impl Node {
             app,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
+            memory: HeadMemory::new(),
             ready: Vec::new(),
+            held_back: Vec::new(),
+            share: Share { left: SEND_ALL_PER_TURN_BYTES },
             epoch: 0,
             woken: false,
             changes: VecDeque::new(),
@@ -113,7 +156,9 @@ impl Node {
             epoch: 0,
             settings,
             defect,
-            memory: HeadMemory::new(),
+            wakes: Arc::default(),
+            pressure: Pressure::None,
+            share: SEND_ALL_PER_TURN_BYTES,
         }
     }
 
@@ -128,7 +173,14 @@ impl Node {
         self.note(key, |conn| {
             conn.readable = true;
             conn.read_to_end |= conn.socket.is_over();
+            conn.hung_up |= conn.socket.is_broken();
         });
+    }
+
+    /// A source of this connection, or one that it had, has more.
+    pub(crate) fn on_wake(&mut self, key: usize, thread: usize) {
+        self.threads[thread].done.push((key, Done::Wake));
+        self.threads[thread].woken = true;
     }
 
     /// The kernel takes more again; it says so only to who waits for it.
@@ -153,14 +205,14 @@ impl Node {
         let (key, work) = match task {
             Task::Work(key, work) => (key, work),
             Task::Drop(sink) => {
-                drop(sink);
+                in_pool(|| drop(sink));
                 return None;
             }
         };
         if work.lane == Lane::Slow {
             self.slow_queued -= 1;
         }
-        match catch_unwind(AssertUnwindSafe(work.run)) {
+        match catch_unwind(AssertUnwindSafe(|| in_pool(work.run))) {
             Ok((done, changes)) => Some(Ran { key, done, changes }),
             Err(payload) if payload.is::<Intended>() => {
                 Some(Ran { key, done: Done::Panicked, changes: vec![Change::Everything] })
@@ -185,7 +237,7 @@ impl Node {
 
     /// Whether a thread has something to do without waiting.
     pub(crate) fn is_busy(&self, thread: usize) -> bool {
-        let listed = !self.threads[thread].ready.is_empty();
+        let listed = !(self.threads[thread].ready.is_empty() && self.threads[thread].held_back.is_empty());
         listed || self.threads[thread].woken || self.next_deadline(thread) <= self.now_ns
     }
 
@@ -197,7 +249,9 @@ impl Node {
 
     /// One turn of a thread, in the order of the reactor's.
     pub(crate) fn turn(&mut self, thread: usize) -> Result<(), String> {
-        let listed = std::mem::take(&mut self.threads[thread].ready);
+        let mut listed = std::mem::take(&mut self.threads[thread].held_back);
+        listed.append(&mut self.threads[thread].ready);
+        self.threads[thread].share = Share { left: self.share };
         if std::mem::take(&mut self.threads[thread].woken) {
             for (key, done) in std::mem::take(&mut self.threads[thread].done) {
                 self.deliver(key, done)?;
@@ -243,128 +297,13 @@ impl Node {
     pub(crate) fn drain_idle(&mut self) -> Result<(), String> {
         for key in 0..self.conns.len() {
             let Some(conn) = &mut self.conns[key] else { continue };
-            conn.session.on_drain();
+            if self.defect != Defect::ForgetsDrain {
+                conn.session.on_drain();
+            }
             conn.excused |= conn.session.phase() == Phase::Over;
             self.drive(key, Cause::Listed)?;
         }
         Ok(())
-    }
-
-    fn drive(&mut self, key: usize, cause: Cause) -> Result<(), String> {
-        match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
-            Ok(Ok(Fate::Keep)) => Ok(()),
-            Ok(Ok(Fate::Close(end))) => self.close(key, end),
-            Ok(Err(problem)) => Err(format!("connection {key}: {problem}")),
-            Err(payload) if payload.is::<Intended>() => {
-                let thread = self.conns[key].as_ref().map_or(0, |conn| conn.thread);
-                self.threads[thread].scratch.clear();
-                self.threads[thread].app.on_change(&Change::Everything);
-                self.close(key, End::Panicked)
-            }
-            Err(payload) => resume_unwind(payload),
-        }
-    }
-
-    fn step(&mut self, key: usize, cause: Cause) -> Result<Fate, String> {
-        let Some(conn) = &mut self.conns[key] else { return Ok(Fate::Keep) };
-        let Thread { app, recv, scratch, epoch, changes, .. } = &mut self.threads[conn.thread];
-        let (defect, current) = (self.defect, self.epoch);
-        let mut catch_up = |app: &mut App| {
-            if current != *epoch && defect != Defect::ForgetsChanges {
-                *epoch = current;
-                changes.drain(..).for_each(|change| app.on_change(&change));
-            }
-        };
-        catch_up(app);
-        let mut held = conn.unsent.take();
-        let out = held.as_deref_mut().unwrap_or(scratch);
-        let (served, phase) = (conn.session.served(), conn.session.phase());
-        let worked = matches!(cause, Cause::Done(_));
-        let mut turn = Turn {
-            app,
-            settings: &self.settings,
-            out,
-            date: DATE,
-            now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
-            peer: None,
-            draining: self.draining,
-            pressure: Pressure::None,
-            memory: &self.memory,
-        };
-        match cause {
-            Cause::Listed => {}
-            Cause::Done(done) => conn.session.on_done(done, &mut turn),
-            Cause::Due => conn.session.on_deadline(&mut turn),
-        }
-        conn.judge.on_written(conn.sent + turn.out.len());
-        // A result has let it go on already.
-        if !worked && conn.session.is_ready(turn.out.len()) {
-            conn.session.on_ready(&mut turn);
-            conn.judge.on_written(conn.sent + turn.out.len());
-        }
-        let reads = read(conn, recv, &mut turn, &mut catch_up, defect);
-        if let Some(work) = conn.session.take_work() {
-            let full = work.lane == Lane::Slow && self.slow_queued >= SLOW_JOBS_QUEUED_MAX;
-            if full || std::mem::take(&mut self.refuse_next) {
-                drop(work);
-                conn.judge.on_busy(conn.session.served());
-                conn.session.on_done(Done::Busy, &mut turn);
-                conn.judge.on_written(conn.sent + turn.out.len());
-            } else {
-                self.slow_queued += usize::from(work.lane == Lane::Slow);
-                self.submitted.push(Task::Work(key, work));
-            }
-        }
-        let before = conn.sent;
-        let flushed = flush_if_open(conn, turn.out, self.draining, defect)?;
-        let (sent, left) = (conn.sent > before, turn.out.len());
-        if left > 0 {
-            conn.unsent = Some(held.unwrap_or_else(|| Box::new(scratch.take())));
-        }
-        let Some(flushed) = flushed else { return Ok(Fate::Close(End::Broken)) };
-        if reads.broken {
-            return Ok(Fate::Close(End::Broken));
-        }
-        conn.excused |= reads.eof;
-        if conn.session.phase() == Phase::Over && left == 0 {
-            return Ok(Fate::Close(End::Over));
-        }
-        let changed = conn.session.served() != served || conn.session.phase() != phase;
-        let moved = worked || changed || reads.bytes > 0 || sent || reads.eof;
-        let news = std::mem::take(&mut conn.by_event);
-        conn.barren = if moved || news { 0 } else { conn.barren + 1 };
-        if conn.barren > BARREN_MAX {
-            return Err(format!("driven without end in {:?}", conn.session.phase()));
-        }
-        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
-        conn.deadlines.update(&conn.session, moved, &self.settings, self.now_ns);
-        check_idle(conn)?;
-        self.wait_for_more(key, flushed);
-        Ok(Fate::Keep)
-    }
-
-    fn wait_for_more(&mut self, key: usize, flushed: Flushed) {
-        let Some(conn) = &mut self.conns[key] else { return };
-        let queued = conn.unsent.as_ref().map_or(0, |unsent| unsent.len());
-        conn.write_armed = flushed == Flushed::Blocked;
-        if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
-            && let Some(sink) = conn.session.take_abandoned()
-        {
-            if self.defect == Defect::KeepsSinks {
-                std::mem::forget(sink)
-            } else {
-                self.submitted.push(Task::Drop(sink))
-            }
-        }
-        if conn.session.phase() == Phase::Linger && queued == 0 {
-            conn.shut = true;
-        }
-        let ready = conn.session.is_ready(queued) && self.defect != Defect::ForgetsReady;
-        let may_go_on = ready || (conn.readable && conn.session.wants_read(queued));
-        if (flushed == Flushed::Paused || may_go_on) && !conn.listed {
-            conn.listed = true;
-            self.threads[conn.thread].ready.push(key);
-        }
     }
 
     fn close(&mut self, key: usize, end: End) -> Result<(), String> {

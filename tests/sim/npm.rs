@@ -17,8 +17,10 @@ use serde_json::Value;
 
 use crate::mem_store::{Fate, Luck, MemStore};
 use crate::package::{Package, sha512};
+use crate::reference::expected;
 use crate::rng::Rng;
 use crate::scenario::{Ask, Expect, Model, Scenario};
+use crate::wanted::Expected;
 
 const NAMES: [&str; 2] = ["thing", "@team/thing"];
 const VERSIONS: [&str; 3] = ["1.0.0", "1.0.1", "2.0.0"];
@@ -156,10 +158,10 @@ impl Scenario for Registered {
         Settings::default()
     }
 
-    fn asks(&self, rng: &mut Rng) -> Vec<Ask> {
-        // Some want to know all about a few versions, so that they meet.
-        let versions = rng.between(1, VERSIONS.len() as u64);
-        (0..rng.between(2, 20)).map(|_| self.ask(rng, versions)).collect()
+    fn script(&self, settings: &Settings, reference: &mut App, rng: &mut Rng) -> (Vec<Ask>, Vec<Expected>) {
+        let asks = self.asks(rng);
+        let expected = expected(reference, settings, &asks);
+        (asks, expected)
     }
 
     fn ended(&self) -> Result<(), String> {
@@ -168,6 +170,12 @@ impl Scenario for Registered {
 }
 
 impl Registered {
+    fn asks(&self, rng: &mut Rng) -> Vec<Ask> {
+        // Some want to know all about a few versions, so that they meet.
+        let versions = rng.between(1, VERSIONS.len() as u64);
+        (0..rng.between(2, 20)).map(|_| self.ask(rng, versions)).collect()
+    }
+
     fn ask(&self, rng: &mut Rng, versions: u64) -> Ask {
         let name = usize::from(rng.once_in(4));
         let version = rng.below(versions) as usize;
@@ -222,6 +230,7 @@ fn ask(head: String, body: &[u8], model: Box<dyn Model>) -> Ask {
         refused: false,
         may_close: false,
         head_only: false,
+        is_open: false,
         breaks: false,
         expect: Expect::Model(model),
     }

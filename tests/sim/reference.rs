@@ -10,21 +10,13 @@ use lattice::wire::http1::HeadMemory;
 use lattice::wire::http1::emit::CONTINUE;
 
 use crate::answer::parse;
-use crate::conn::front_bytes;
+use crate::conn::take_bytes;
 use crate::scenario::Ask;
 use crate::slice::Intended;
+use crate::wanted::{Expected, Wanted};
 
 /// `Date` of every answer.
 pub(crate) const DATE: &[u8] = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
-
-/// The answers one request may be given.
-#[derive(Debug, Clone)]
-pub(crate) struct Expected {
-    /// In its place; `None` if the connection has ended before.
-    pub(crate) usual: Option<Vec<u8>>,
-    /// When the connection has to end with it.
-    pub(crate) last: Vec<u8>,
-}
 
 /// A connection that waits for nothing.
 struct Naive<'a> {
@@ -50,7 +42,8 @@ pub(crate) fn expected(app: &mut App, settings: &Settings, asks: &[Ask]) -> Vec<
         if ask.breaks { Vec::new() } else { alone.ask(ask) }
     });
     let last: Vec<_> = last.collect();
-    usual.into_iter().zip(last).map(|(usual, last)| Expected { usual, last }).collect()
+    let answers = usual.into_iter().zip(last);
+    answers.map(|(usual, last)| Expected { usual: usual.map(Wanted::Exactly), last: Wanted::Exactly(last) }).collect()
 }
 
 impl Naive<'_> {
@@ -64,9 +57,10 @@ impl Naive<'_> {
             self.turn(|session, turn| session.on_bytes(&bytes, turn));
             self.work();
         }
-        let bytes = self.take();
+        let bytes = take_bytes(&mut self.out);
         let answer = bytes.strip_prefix(CONTINUE).unwrap_or(&bytes).to_vec();
-        let whole = parse(&answer, ask.head_only).is_some_and(|answer_parsed| answer_parsed.length == answer.len());
+        let parsed = parse(&answer, ask.head_only).expect("a well-formed answer");
+        let whole = parsed.is_some_and(|parsed| parsed.length == answer.len());
         assert!(whole, "the reference gave no single answer to {}: {}", show(&ask.bytes), show(&answer));
         answer
     }
@@ -96,16 +90,6 @@ impl Naive<'_> {
             };
             self.turn(|session, turn| session.on_done(done, turn));
         }
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while let Some(front) = self.out.front() {
-            let count = self.out.front_len() as usize;
-            bytes.extend_from_slice(&front_bytes(&front, &self.out, count));
-            self.out.advance(count as u64);
-        }
-        bytes
     }
 }
 

@@ -4,6 +4,7 @@ use lattice::app::App;
 use lattice::session::Settings;
 
 use crate::rng::Rng;
+use crate::wanted::Expected;
 
 /// Slices and the requests made of them. What it holds outside its apps plays the world: a store.
 pub(crate) trait Scenario {
@@ -16,8 +17,28 @@ pub(crate) trait Scenario {
     /// The settings of every connection.
     fn settings(&self, rng: &mut Rng) -> Settings;
 
-    /// The requests of one connection, in order.
-    fn asks(&self, rng: &mut Rng) -> Vec<Ask>;
+    /// How many connections there are.
+    fn connections(&self, rng: &mut Rng) -> u64 {
+        rng.between(1, 4)
+    }
+
+    /// The requests of one more connection, in order, and what each is answered.
+    fn script(&self, settings: &Settings, reference: &mut App, rng: &mut Rng) -> (Vec<Ask>, Vec<Expected>);
+
+    /// Something happens outside of the node that bodies wait for; whether more of it is to come.
+    fn stir(&self, _rng: &mut Rng) -> bool {
+        false
+    }
+
+    /// Whether there are bodies that wait for that.
+    fn is_restless(&self) -> bool {
+        false
+    }
+
+    /// The client sends its bytes in two pieces, cut here, and everything else is quick.
+    fn cut(&self) -> Option<usize> {
+        None
+    }
 
     /// All connections are gone and the pool is empty: is everything else?
     fn ended(&self) -> Result<(), String>;
@@ -37,6 +58,8 @@ pub(crate) struct Ask {
     pub(crate) refused: bool,
     /// The answer may end the connection, depending on how much of the body had arrived.
     pub(crate) may_close: bool,
+    /// It has not ended when its bytes have.
+    pub(crate) is_open: bool,
     /// An answer has no body.
     pub(crate) head_only: bool,
     /// The slice breaks on it: the connection may be cut at any point.

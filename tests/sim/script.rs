@@ -7,9 +7,11 @@ use lattice::app::App;
 use lattice::session::Settings;
 use lattice::wire::http1::Limits;
 
+use crate::reference::expected;
 use crate::rng::Rng;
 use crate::scenario::{Ask, Expect, Model, Scenario};
 use crate::slice::{Mistake, STREAM_BYTES_MAX, World, app};
+use crate::wanted::Expected;
 
 /// `[http] body_bytes` of the simulated node.
 const BODY_BYTES: u64 = 4096;
@@ -46,18 +48,10 @@ impl Scenario for Builtin {
         }
     }
 
-    fn asks(&self, rng: &mut Rng) -> Vec<Ask> {
-        if rng.once_in(40) {
-            return flood(rng);
-        }
-        match rng.below(25) {
-            0 => (0..rng.between(100, 400)).map(|_| request(rng, "GET", "/plain/x", Credentials::None, None)).collect(),
-            1 => (0..rng.between(100, 300)).map(|_| self.small(rng)).collect(),
-            2..=5 => (0..rng.between(5, 25))
-                .map(|_| if rng.once_in(3) { self.bump(rng) } else { self.counter(rng) })
-                .collect(),
-            _ => (0..rng.between(1, 9)).map(|_| self.ask(rng)).collect(),
-        }
+    fn script(&self, settings: &Settings, reference: &mut App, rng: &mut Rng) -> (Vec<Ask>, Vec<Expected>) {
+        let asks = self.asks(rng);
+        let expected = expected(reference, settings, &asks);
+        (asks, expected)
     }
 
     fn ended(&self) -> Result<(), String> {
@@ -73,6 +67,20 @@ impl Scenario for Builtin {
 }
 
 impl Builtin {
+    fn asks(&self, rng: &mut Rng) -> Vec<Ask> {
+        if rng.once_in(40) {
+            return flood(rng);
+        }
+        match rng.below(25) {
+            0 => (0..rng.between(100, 400)).map(|_| request(rng, "GET", "/plain/x", Credentials::None, None)).collect(),
+            1 => (0..rng.between(100, 300)).map(|_| self.small(rng)).collect(),
+            2..=5 => (0..rng.between(5, 25))
+                .map(|_| if rng.once_in(3) { self.bump(rng) } else { self.counter(rng) })
+                .collect(),
+            _ => (0..rng.between(1, 9)).map(|_| self.ask(rng)).collect(),
+        }
+    }
+
     fn small(&self, rng: &mut Rng) -> Ask {
         match rng.below(12) {
             0 => self.bump(rng),
@@ -257,6 +265,7 @@ fn request(rng: &mut Rng, method: &str, path: &str, credentials: Credentials, bo
         refused: false,
         may_close: false,
         head_only: method == "HEAD",
+        is_open: false,
         breaks: false,
         expect: Expect::Reference,
     }
@@ -368,6 +377,7 @@ fn raw(bytes: Vec<u8>, whole: bool) -> Ask {
         refused: false,
         may_close: false,
         head_only: false,
+        is_open: false,
         breaks: false,
         expect: Expect::Reference,
     }

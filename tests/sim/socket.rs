@@ -50,6 +50,10 @@ impl Socket {
         self.ended || self.broken
     }
 
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// The client read `count` bytes: there is room again.
     pub(crate) fn drain(&mut self, count: usize) {
         self.room = (self.room + count).min(self.capacity);

@@ -4,11 +4,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use lattice::limits::{DRAIN_IDLE_NS, SECOND_NS};
+use lattice::limits::{DRAIN_IDLE_NS, SECOND_NS, SEND_ALL_PER_TURN_BYTES};
+use lattice::session::Pressure;
 
 use crate::judge::Judge;
 use crate::node::{Defect, Node, Ran, Task};
-use crate::reference::expected;
 use crate::rng::Rng;
 use crate::scenario::Scenario;
 use crate::socket::Socket;
@@ -29,6 +29,12 @@ enum Event {
     Reset(usize),
     Run(usize),
     Announce(usize),
+    /// A source's word reaches the thread of its connection.
+    Wake(usize),
+    /// Something happens that sources wait for.
+    Stir,
+    /// Memory gets tight, or is not any more.
+    Press(usize),
     Drain,
     DrainIdle,
 }
@@ -54,6 +60,8 @@ enum Pace {
     Crumbs,
     Mixed,
     Whole,
+    /// In two pieces, the first of so many bytes.
+    Cut(usize),
 }
 
 /// What a simulation did, to compare and to print.
@@ -75,6 +83,7 @@ pub(crate) struct World {
     tasks: BTreeMap<usize, Task>,
     ran: BTreeMap<usize, (Ran, usize)>,
     next_task: usize,
+    stirring: bool,
     trace: bool,
     summary: Summary,
 }
@@ -96,32 +105,43 @@ pub(crate) fn play(seed: u64, scenario: &dyn Scenario, defect: Defect, trace: bo
         tasks: BTreeMap::new(),
         ran: BTreeMap::new(),
         next_task: 0,
+        stirring: false,
         trace,
         summary: Summary::default(),
     };
-    for _ in 0..world.rng.between(1, 4) {
-        let asks = scenario.asks(&mut world.rng);
-        let expected = expected(&mut reference, &settings, &asks);
-        world.connect(Judge::new(asks, expected));
+    world.node.share = *world.rng.pick(&[SEND_ALL_PER_TURN_BYTES, SEND_ALL_PER_TURN_BYTES, 100_000, 1]);
+    let mut has_to_drain = false;
+    for _ in 0..scenario.connections(&mut world.rng) {
+        let (asks, expected) = scenario.script(&settings, &mut reference, &mut world.rng);
+        has_to_drain |= world.connect(Judge::new(asks, expected), scenario.cut());
     }
-    if world.rng.once_in(5) {
+    if has_to_drain || (scenario.cut().is_none() && world.rng.once_in(5)) {
         let at = world.rng.below(20 * MILLI);
         world.at(at, Event::Drain);
     }
-    world.run()?;
+    if scenario.cut().is_none() && world.rng.once_in(8) {
+        let (at, how) = (world.rng.below(10 * MILLI), world.rng.between(1, 2) as usize);
+        let until = at + world.rng.below(2 * MILLI);
+        world.at(at, Event::Press(how));
+        world.at(until, Event::Press(0));
+    }
+    world.run(scenario)?;
     scenario.ended()?;
     Ok(world.summary)
 }
 
 impl World {
-    fn connect(&mut self, judge: Judge) {
-        let script = judge.script();
+    /// Lets a client in; whether only a drain will end what it is sent.
+    fn connect(&mut self, judge: Judge, cut: Option<usize>) -> bool {
+        let (script, endless) = (judge.script(), judge.is_endless());
         let thread = self.rng.below(self.node.threads.len() as u64) as usize;
         let socket = Socket::new(&mut self.rng, judge.answer_bytes() / 500);
         let key = self.node.accept(thread, socket, judge);
         let length = script.len();
-        let stop = if self.rng.once_in(6) { self.rng.below(length as u64 + 1) as usize } else { length };
+        let stop =
+            if cut.is_none() && self.rng.once_in(6) { self.rng.below(length as u64 + 1) as usize } else { length };
         let pace = match self.rng.below(8) {
+            _ if cut.is_some() => Pace::Cut(cut.unwrap_or_default()),
             0 if length < 1500 => Pace::Byte,
             0..=2 if length < 8000 => Pace::Crumbs,
             3..=5 => Pace::Mixed,
@@ -144,11 +164,13 @@ impl World {
         });
         let at = self.rng.below(3 * MILLI);
         self.at(at, Event::Send(key));
-        if self.rng.once_in(8) {
+        let leaves = endless && self.rng.once_in(2);
+        if leaves || (cut.is_none() && self.rng.once_in(8)) {
             let at = self.rng.below(10 * MILLI);
             self.at(at, Event::Reset(key));
         }
         self.summary.conns += 1;
+        endless && !leaves
     }
 
     fn at(&mut self, at_ns: u64, event: Event) {
@@ -160,8 +182,9 @@ impl World {
         self.at(self.node.now_ns + ns, event);
     }
 
-    fn run(&mut self) -> Result<(), String> {
+    fn run(&mut self, scenario: &dyn Scenario) -> Result<(), String> {
         loop {
+            self.stir(scenario);
             self.summary.steps += 1;
             if self.summary.steps > STEPS_MAX {
                 return Err("it does not come to an end".into());
@@ -181,6 +204,10 @@ impl World {
             if self.next_event() <= self.node.now_ns
                 && let Some(Reverse((_, _, event))) = self.events.pop()
             {
+                if event == Event::Stir {
+                    self.stirring = scenario.stir(&mut self.rng);
+                    self.schedule_stir();
+                }
                 self.happen(event)?;
             }
         }
@@ -188,6 +215,35 @@ impl World {
         match self.node.conns.iter().position(Option::is_some) {
             Some(key) => Err(format!("connection {key} is left open, and nothing will ever happen to it")),
             None => Ok(()),
+        }
+    }
+
+    /// What sources wait for begins to happen when there are some that wait.
+    fn stir(&mut self, scenario: &dyn Scenario) {
+        if !self.stirring && scenario.is_restless() {
+            self.stirring = true;
+            self.schedule_stir();
+        }
+        let woken = std::mem::take(&mut *self.node.wakes.lock().expect("nobody panics while it is held"));
+        for key in woken {
+            let delay = if self.rng.once_in(2) { 0 } else { self.delay() };
+            self.at_wake(key, delay);
+        }
+    }
+
+    fn schedule_stir(&mut self) {
+        if self.stirring {
+            let delay = self.delay();
+            self.after(delay, Event::Stir);
+        }
+    }
+
+    /// A word of a source arrives, now and then twice, and the second time late.
+    fn at_wake(&mut self, key: usize, delay: u64) {
+        self.after(delay, Event::Wake(key));
+        if self.rng.once_in(10) {
+            let late = self.delay();
+            self.after(delay + late, Event::Wake(key));
         }
     }
 
@@ -274,6 +330,14 @@ impl World {
                     self.node.announce(ran, thread);
                 }
             }
+            Event::Wake(key) => {
+                let thread = self.thread_of(key);
+                self.node.on_wake(key, thread);
+            }
+            Event::Stir => {}
+            Event::Press(how) => {
+                self.node.pressure = [Pressure::None, Pressure::Soft, Pressure::Hard][how];
+            }
             Event::Drain => {
                 self.node.draining = true;
                 self.after(DRAIN_IDLE_NS, Event::DrainIdle);
@@ -332,6 +396,7 @@ impl World {
                 _ => self.rng.between(1, 70_000) as usize,
             },
             Pace::Whole => left,
+            Pace::Cut(at) => at.checked_sub(client.sent).filter(|count| *count > 0).unwrap_or(left),
         };
         count = count.min(left);
         if let Some(gate) = conn.judge.gate(client.sent).filter(|_| client.waits > 0) {

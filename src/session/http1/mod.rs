@@ -67,8 +67,8 @@ struct Owned {
     body_unread: bool,
     work: Option<Work>,
     sending: Option<Sending>,
-    /// What was given up and may block whoever drops it.
-    abandoned: Option<Box<dyn Send>>,
+    /// What was given up or has ended, and may block whoever drops it.
+    abandoned: Vec<Box<dyn Send>>,
 }
 
 impl Http1 {
@@ -110,8 +110,8 @@ impl Http1 {
             Done::Wake if sending => self.on_woken(),
             Done::Busy | Done::Panicked if sending => self.break_off(),
             // The connection gave up meanwhile; whoever drops these may have to block.
-            Done::Sink(sink, _) => self.own().abandoned = Some(Box::new(sink)),
-            Done::Source(source, ..) => self.own().abandoned = Some(Box::new(source)),
+            Done::Sink(sink, _) => self.own().abandoned.push(Box::new(sink)),
+            Done::Source(source, ..) => self.own().abandoned.push(Box::new(source)),
             _ => {}
         }
         self.on_ready(turn);
@@ -182,10 +182,12 @@ impl Http1 {
         }
     }
 
-    /// Whether [`Self::take_work`] or [`Self::wants_wake`] has something for the loop.
+    /// Whether [`Self::take_work`], [`Self::wants_wake`] or [`Self::take_ended`] has something for the loop.
     #[inline]
     pub fn has_effects(&self) -> bool {
-        self.owned.as_ref().is_some_and(|owned| owned.work.is_some() || owned.sending.is_some() && self.wants_wake())
+        self.owned.as_ref().is_some_and(|owned| {
+            owned.work.is_some() || !owned.abandoned.is_empty() || owned.sending.is_some() && self.wants_wake()
+        })
     }
 
     /// Work to be done for this connection, once.
@@ -193,10 +195,22 @@ impl Http1 {
         self.owned.as_mut()?.work.take()
     }
 
-    /// The sink or source of a body that will never be complete: whoever drops it may have to block.
-    pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
+    /// Sinks and sources of bodies that are over: whoever drops them may have to block.
+    pub fn take_ended(&mut self) -> Option<Box<dyn Send>> {
         let owned = self.owned.as_mut()?;
-        owned.abandoned.take().or_else(|| owned.give_up())
+        let ended = core::mem::take(&mut owned.abandoned);
+        if matches!(self.state, State::Head) && owned.rest.is_empty() {
+            self.owned = None;
+        }
+        if ended.is_empty() { None } else { Some(Box::new(ended)) }
+    }
+
+    /// The same, and those of bodies that are not over: for when they never will be.
+    pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
+        if let Some(owned) = &mut self.owned {
+            owned.abandon();
+        }
+        self.take_ended()
     }
 
     /// Requests answered or begun so far.
@@ -352,7 +366,7 @@ impl Http1 {
             Some(owned) => {
                 owned.rest.clear();
                 owned.rest.extend_from_slice(rest);
-                if rest.is_empty() && matches!(self.state, State::Head) {
+                if rest.is_empty() && matches!(self.state, State::Head) && owned.abandoned.is_empty() {
                     self.owned = None;
                 }
             }
@@ -404,18 +418,19 @@ impl Owned {
 
     /// Gives back what a message held. A lingering connection needs none of it.
     fn forget_message(&mut self) {
-        self.abandoned = self.abandoned.take().or_else(|| self.give_up());
+        self.abandon();
         self.head = Vec::new();
         self.body = Vec::new();
         self.progress = None;
         self.body_unread = false;
     }
 
-    /// The sink or source that is here and will not be used any more.
-    fn give_up(&mut self) -> Option<Box<dyn Send>> {
+    /// The sink or source that is here will not be used any more.
+    fn abandon(&mut self) {
         let sink = self.receiving.take().and_then(Receiving::into_sink);
         let source = self.sending.take().and_then(Sending::into_blocking);
-        sink.map(|sink| Box::new(sink) as Box<dyn Send>).or(source.map(|source| Box::new(source) as Box<dyn Send>))
+        self.abandoned.extend(sink.map(|sink| Box::new(sink) as Box<dyn Send>));
+        self.abandoned.extend(source.map(|source| Box::new(source) as Box<dyn Send>));
     }
 }
 

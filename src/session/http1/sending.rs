@@ -80,7 +80,7 @@ impl Http1 {
 
     fn send_nothing(&mut self, source: Box<dyn Source>, after: After) {
         if source.lane().is_some() {
-            self.own().abandoned = Some(Box::new(source));
+            self.own().abandoned.push(Box::new(source));
         }
         self.finish(after.closes, after.peer_may_send);
     }
@@ -199,7 +199,7 @@ impl Http1 {
             (Framed::Close, _) => true,
         };
         let after = sending.after;
-        self.own().abandoned = sending.into_blocking().map(|source| Box::new(source) as Box<dyn Send>);
+        self.own().abandoned.extend(sending.into_blocking().map(|source| Box::new(source) as Box<dyn Send>));
         match complete {
             true => self.finish(after.closes, after.peer_may_send),
             false => self.end(),

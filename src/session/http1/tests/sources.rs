@@ -16,6 +16,7 @@ fn a_body_of_unknown_length_comes_in_chunks_and_the_connection_goes_on() {
     assert_eq!(bench.ask(&get("/stream/ab.cd.e")), chunked(&["ab", "cd", "e"]));
     assert_eq!(bench.ask(&get("/stream-jobs/ab.cd")), chunked(&["ab", "cd"]), "the same from the pool");
     assert_eq!((bench.phase(), bench.session.served()), (Phase::Idle, 2));
+    drop(bench.session.take_ended());
     assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0);
 }
 
@@ -170,5 +171,28 @@ fn a_peer_that_goes_away_gives_the_source_up() {
         assert!(bench.session.is_sending(), "a peer may end its half and still listen");
         assert_eq!(bench.session.take_abandoned().is_some(), blocks, "{path}");
         assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0, "{path}");
+    }
+}
+
+#[test]
+fn a_source_that_has_ended_is_left_to_whoever_may_block_also_when_the_connection_goes_on() {
+    let head = |path: &str| format!("HEAD {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes();
+    let cases = [
+        (get("/stream-jobs/ab"), 1),
+        (head("/stream-jobs/ab"), 1),
+        ([head("/stream-jobs/ab"), head("/stream-jobs/cd")].concat(), 2),
+        ([head("/stream-jobs/ab"), get("/stream-jobs/cd")].concat(), 2),
+        (get("/stream/ab"), 0),
+    ];
+    for (asked, kept) in cases {
+        let mut bench = Bench::new();
+        bench.ask(&asked);
+        let what = String::from_utf8_lossy(&asked).into_owned();
+        assert_eq!(bench.phase(), Phase::Idle, "{what}");
+        assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), kept, "{what}");
+        assert_eq!(bench.session.has_effects(), kept > 0, "{what}");
+        assert_eq!(bench.session.take_ended().is_some(), kept > 0, "{what}");
+        assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0, "{what}");
+        assert!(bench.session.is_idle() && !bench.session.has_effects(), "nothing is held any more: {what}");
     }
 }
