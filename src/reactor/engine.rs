@@ -82,8 +82,14 @@ impl Engine {
                 // A node that is deaf on one core must not look alive.
                 mesh.drain();
             };
-            let thread = spawn(index, reactor, plan.pin, give_up);
-            engine.threads.push(thread.map_err(|error| failed("cannot start a thread", &error))?);
+            match spawn(index, reactor, plan.pin, give_up) {
+                Ok(thread) => engine.threads.push(thread),
+                Err(error) => {
+                    // Those that run already must not serve on for a node that did not start.
+                    engine.mesh.drain();
+                    return Err(failed("cannot start a thread", &error));
+                }
+            }
         }
         Ok(engine)
     }

@@ -175,8 +175,11 @@ impl Http1 {
         let whole = frame(&mut sending.how, &piece, turn);
         piece.clear();
         sending.piece = piece;
+        let is_all = matches!(sending.how, Framed::Length(0));
         match pull {
             Pull::End if whole => self.end_body(turn),
+            // What was promised has been given: nothing is left to ask for.
+            Pull::More | Pull::Later if whole && is_all => self.end_body(turn),
             Pull::More | Pull::Later if whole => {}
             // A body that is not what its head says must not be taken for one that is.
             _ => self.break_off(),

@@ -196,3 +196,11 @@ fn a_source_that_has_ended_is_left_to_whoever_may_block_also_when_the_connection
         assert!(bench.session.is_idle() && !bench.session.has_effects(), "nothing is held any more: {what}");
     }
 }
+
+#[test]
+fn a_source_is_not_asked_for_more_than_was_promised() {
+    let mut bench = Bench::new();
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+    assert_eq!(bench.ask(&get("/stream/ab.!?2")), format!("{head}ab"), "it would break at the next piece");
+    assert_eq!(bench.phase(), Phase::Idle);
+}
