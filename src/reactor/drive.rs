@@ -120,7 +120,7 @@ impl Reactor {
             match preface::look(conn, &mut self.recv) {
                 Preface::Whole(origin) => {
                     conn.come_from(origin);
-                    if !conn.is_admitted(&self.peers) {
+                    if !conn.is_admitted(&self.peers, &self.settings.http.trusted) {
                         self.meters.crowded.one();
                         return Fate::Close;
                     }
