@@ -80,14 +80,18 @@ pub struct Rendered {
 const NO_DATE: &[u8; DATE_LINE_BYTES] = b"Date: .............................\r\n";
 
 impl Rendered {
-    /// Renders the head for `body`; `fields` are without `Content-Length`.
+    /// Renders the head for `body`; `fields` are without `Content-Length`. A status that has no body
+    /// gets none: its bytes would be taken for the next answer.
     pub fn new(status: u16, fields: &[(&str, &[u8])], body: Arc<[u8]>) -> Self {
+        let body = if is_bodiless(status) { Arc::from([]) } else { body };
         let mut head = Vec::new();
         emit::status_line(&mut head, status);
         for (name, value) in fields {
             emit::field(&mut head, name, value);
         }
-        emit::content_length(&mut head, body.len() as u64);
+        if !is_bodiless(status) {
+            emit::content_length(&mut head, body.len() as u64);
+        }
         let whole = match body.len() <= SEND_COPY_BYTES_MAX {
             true => [&head, NO_DATE.as_slice(), b"\r\n", &body].concat(),
             false => [&head, NO_DATE.as_slice(), b"\r\n"].concat(),
@@ -99,6 +103,11 @@ impl Rendered {
     pub fn body(&self) -> &Arc<[u8]> {
         &self.body
     }
+}
+
+/// Whether nothing may follow the head of an answer of this status (RFC 9110 §15.3.5, §15.4.5).
+fn is_bodiless(status: u16) -> bool {
+    matches!(status, 204 | 304)
 }
 
 /// How the connection stands while an answer is written; the session keeps it.
@@ -234,12 +243,12 @@ impl<'a> Reply<'a> {
     /// Ends the answer with a body that is these pieces one after the other.
     pub fn pieces(&mut self, pieces: &[Body<'_>]) {
         let State::Head { status } = self.state else { panic!("status first") };
-        if status != 304 && status != 204 {
+        if !is_bodiless(status) {
             emit::content_length(self.out, pieces.iter().map(Body::len).sum());
         }
         self.end_head();
         self.state = State::Finished { status };
-        if self.terms.head_only || status == 304 || status == 204 {
+        if self.terms.head_only || is_bodiless(status) {
             return;
         }
         pieces.iter().for_each(|piece| piece.put(self.out));
@@ -249,15 +258,15 @@ impl<'a> Reply<'a> {
     /// length it is sent in chunks, to an HTTP/1.0 client up to the end of the connection.
     pub fn stream(&mut self, length: Option<u64>) {
         let State::Head { status } = self.state else { panic!("status first") };
-        let bodiless = self.terms.head_only || status == 304 || status == 204;
+        let bodiless = self.terms.head_only || is_bodiless(status);
         let how = match length {
             Some(length) => Streamed::Length(length),
             None if self.terms.http10 => Streamed::Close,
             None => Streamed::Chunked,
         };
         match how {
-            Streamed::Length(length) if status != 304 && status != 204 => emit::content_length(self.out, length),
-            Streamed::Chunked if status != 304 && status != 204 => emit::chunked(self.out),
+            Streamed::Length(length) if !is_bodiless(status) => emit::content_length(self.out, length),
+            Streamed::Chunked if !is_bodiless(status) => emit::chunked(self.out),
             Streamed::Close => self.terms.close = true,
             _ => {}
         }
@@ -362,4 +371,28 @@ pub fn push_json_string(json: &mut String, text: &str) {
         }
     }
     json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(rendered: &Rendered, http10: bool) -> String {
+        let mut out = SendBuf::new();
+        let terms = Terms { date: NO_DATE, head_only: false, close: false, http10 };
+        Reply::new(&mut out, terms).rendered(rendered);
+        String::from_utf8(out.only_own().expect("bytes").to_vec()).expect("text")
+    }
+
+    #[test]
+    fn nothing_follows_the_head_of_a_rendered_answer_without_a_body() {
+        for (status, has_body) in [(200, true), (204, false), (304, false), (404, true)] {
+            let rendered = Rendered::new(status, &[("X", b"y")], Arc::from(*b"body"));
+            for http10 in [false, true] {
+                let sent = sent(&rendered, http10);
+                assert_eq!(sent.contains("Content-Length: 4\r\n"), has_body, "{sent}");
+                assert!(sent.ends_with(if has_body { "\r\n\r\nbody" } else { "\r\n\r\n" }), "{sent}");
+            }
+        }
+    }
 }

@@ -20,6 +20,7 @@ use crate::app::{App, Change, Lane, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
+use crate::session::trust::Trusted;
 use crate::session::{Done, Phase, Turn, Work};
 
 /// What a connection always waits for. Urgent data is told apart because a read stops at its mark.
@@ -134,7 +135,8 @@ impl Reactor {
             }
             return Fate::Close;
         }
-        if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, &self.meters) {
+        let trusted = &self.settings.http.trusted;
+        if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, trusted, &self.meters) {
             return Fate::Close;
         }
         let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
@@ -289,7 +291,7 @@ fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
 }
 
 /// Looks at what a trusted proxy says before the first request; whether the connection may stay.
-fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, meters: &Meters) -> bool {
+fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trusted, meters: &Meters) -> bool {
     match preface::look(conn, recv) {
         Preface::Waits => true,
         Preface::Bad => {
@@ -298,7 +300,7 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, meters: &Meters
         }
         Preface::Whole(origin) => {
             conn.come_from(origin);
-            let admitted = conn.is_admitted(peers);
+            let admitted = conn.is_admitted(peers, trusted);
             if !admitted {
                 meters.crowded.one();
             }

@@ -13,6 +13,7 @@ use super::peers::Peers;
 use super::sys;
 use crate::buffer::RecvBuf;
 use crate::limits::PROXY_HEADER_BYTES_MAX;
+use crate::session::trust::Trusted;
 use crate::wire::proxy::{Origin, parse};
 
 /// What came of looking.
@@ -62,9 +63,10 @@ impl Conn {
         self.preface = false;
     }
 
-    /// Counts it with the client that a proxy has named, if that one may have another.
-    pub(super) fn is_admitted(&mut self, peers: &Peers) -> bool {
-        match peers.enter(self.peer) {
+    /// Counts it with the client that a proxy has named, if that one may have another. A proxy that is
+    /// believed is not counted, here as where connections are accepted: it stands for many.
+    pub(super) fn is_admitted(&mut self, peers: &Peers, trusted: &Trusted) -> bool {
+        match peers.enter(self.peer.filter(|_| !trusted.contains(self.peer))) {
             Ok(origin) => {
                 self.origin = self.origin.or(origin);
                 true
@@ -73,6 +75,38 @@ impl Conn {
                 listener::refuse(&self.stream, listener::CROWDED);
                 false
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Settings;
+    use socket2::{Domain, Socket, Type};
+    use std::net::{IpAddr, SocketAddr};
+
+    #[test]
+    fn clients_are_counted_and_proxies_that_are_believed_are_not() {
+        let trusted = Trusted { networks: vec!["10.0.0.0/8".parse().expect("a network")], unix: false };
+        let settings = Settings { trusted: trusted.clone(), proxy_protocol: true, ..Settings::default() };
+        let named = |source: &str| {
+            let source = SocketAddr::new(source.parse().expect("an address"), 1);
+            Origin::Inet { source, destination: source }
+        };
+        for (origin, counted) in [(Origin::Own, false), (named("10.0.0.2"), false), (named("192.0.2.1"), true)] {
+            let peers = Peers::new(1);
+            let admitted: Vec<bool> = (0..2)
+                .map(|_| {
+                    let (stream, _far) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("a pair");
+                    stream.set_nonblocking(true).expect("a socket");
+                    let proxy = Some(IpAddr::from([10, 0, 0, 1]));
+                    let mut conn = Conn::new(stream, proxy, &settings, 0);
+                    conn.come_from(origin);
+                    conn.is_admitted(&peers, &trusted)
+                })
+                .collect();
+            assert_eq!(admitted, [true, !counted], "{origin:?}");
         }
     }
 }

@@ -93,6 +93,10 @@ impl Http1 {
         let rest = self.owned.as_mut().map(|owned| core::mem::take(&mut owned.rest)).unwrap_or_default();
         self.on_bytes(&rest, turn);
         self.end_if_peer_done();
+        // The head of a streamed answer may have left before the node began to go away.
+        if turn.draining && matches!(self.state, State::Head) && self.rest().is_empty() {
+            self.end();
+        }
     }
 
     /// Takes the result of the work.

@@ -89,6 +89,10 @@ impl Http1 {
             return self.answer_preflight(head, after, lines, turn);
         }
         if let Some(route) = turn.app.router().fallback() {
+            if turn.pressure != Pressure::None {
+                self.shed(turn);
+                return 0;
+            }
             let body = body_at_hand(head, after);
             let mut asked = Asked::new(head, bytes, route, Params::default(), turn);
             asked.request.missed = Some(&missed);

@@ -42,6 +42,23 @@ fn no_request_is_begun_under_pressure_but_an_essential_one() {
 }
 
 #[test]
+fn a_request_that_no_route_fits_is_not_begun_by_the_fallback_under_pressure() {
+    for (pressure, served) in [(Pressure::None, true), (Pressure::Soft, false), (Pressure::Hard, false)] {
+        let mut bench = Bench::new();
+        let mut router = RouterBuilder::new();
+        router.mount(&[""], &routes()).essential().fall_back(ECHO);
+        let slice = Slice { sinks: Arc::clone(&bench.sinks), big: Vec::new().into() };
+        bench.app = App::new(Arc::new(router.build()), vec![Box::new(Keeper)], vec![Box::new(slice)]);
+        bench.pressure = pressure;
+        let answer = bench.ask(&get("/nowhere"));
+        match served {
+            true => assert!(answer.contains(" 200 ") && !bench.session.was_shed(), "{answer}"),
+            false => assert_shed(&bench, &answer),
+        }
+    }
+}
+
+#[test]
 fn requests_behind_a_refused_one_are_dropped_and_those_before_it_answered() {
     let mut bench = Bench::new();
     assert!(bench.ask(&get("/plain/x")).contains(" 200 "));

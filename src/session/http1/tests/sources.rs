@@ -151,6 +151,20 @@ fn a_node_that_goes_away_tells_the_source() {
 }
 
 #[test]
+fn a_connection_whose_body_ends_while_the_node_goes_away_is_over() {
+    for (path, asked_more) in [("/stream/ab.~", false), ("/stream-jobs/ab.~", false), ("/stream/ab.~", true)] {
+        let mut bench = Bench::new();
+        bench.feed(&if asked_more { [get(path), get("/plain/1")].concat() } else { get(path) }).settle();
+        bench.draining = true;
+        bench.session.on_drain();
+        let sent = bench.settle().sent();
+        assert!(sent.contains("2\r\nab\r\n0\r\n\r\n"), "{path}: {sent}");
+        assert_eq!(sent.contains("Connection: close\r\n"), asked_more, "{sent}");
+        assert_eq!(bench.phase(), if asked_more { Phase::Linger } else { Phase::Over }, "{path}");
+    }
+}
+
+#[test]
 fn work_that_fails_cuts_a_body_off() {
     for done in [Done::Busy, Done::Panicked] {
         let mut bench = Bench::new();
