@@ -6,6 +6,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Token};
@@ -268,6 +269,10 @@ impl Reactor {
         let Some(mut conn) = self.conns.remove(key) else { return };
         self.meters.closed.one();
         self.budget.change(conn.charged, 0);
+        if conn.session.must_be_reset() {
+            // It fails only for a socket that is gone already.
+            let _ = conn.stream.set_linger(Some(Duration::ZERO));
+        }
         if let Some(origin) = conn.origin {
             self.peers.leave(origin);
         }

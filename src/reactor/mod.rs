@@ -222,34 +222,32 @@ impl Reactor {
         if self.listeners.is_ready() {
             self.accept();
         }
-        let listed = self.take_listed();
+        let (held_back, listed) = (std::mem::take(&mut self.held_back), std::mem::take(&mut self.ready));
         self.share = Share::new();
         if woken {
             self.begin_drain();
+        }
+        // Before what the pool has made meanwhile: else that could use the share up turn after turn.
+        self.drive_all(&held_back);
+        if woken {
             let left = self.mesh.take(self.thread);
             left.dealt.into_iter().for_each(|(stream, peer)| self.admit(stream, peer));
             for (key, done) in left.done {
                 self.deliver(key, done);
             }
         }
-        for key in &listed {
+        self.drive_all(&listed);
+        self.keep_list(listed);
+        self.on_timers();
+    }
+
+    fn drive_all(&mut self, listed: &[Key]) {
+        for key in listed {
             if let Some(conn) = self.conns.get_mut(*key) {
                 conn.listed = false;
                 self.drive(*key);
             }
         }
-        self.keep_list(listed);
-        self.on_timers();
-    }
-
-    /// Whoever was held back comes first.
-    fn take_listed(&mut self) -> Vec<Key> {
-        if self.held_back.is_empty() {
-            return std::mem::take(&mut self.ready);
-        }
-        let mut listed = std::mem::take(&mut self.held_back);
-        listed.append(&mut self.ready);
-        listed
     }
 
     /// The list keeps its memory from turn to turn.

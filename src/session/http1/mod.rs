@@ -37,6 +37,8 @@ pub struct Http1 {
     head_only: bool,
     /// It was refused a request, or the rest of one, for want of memory.
     shed: bool,
+    /// A body broke off whose end is that of the connection.
+    cut: bool,
     owned: Option<Box<Owned>>,
 }
 
@@ -74,7 +76,7 @@ struct Owned {
 impl Http1 {
     /// A new connection.
     pub fn new() -> Self {
-        Self { state: State::Head, served: 0, peer_done: false, head_only: false, shed: false, owned: None }
+        Self { state: State::Head, served: 0, peer_done: false, head_only: false, shed: false, cut: false, owned: None }
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.

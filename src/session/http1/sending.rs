@@ -85,6 +85,11 @@ impl Http1 {
         self.finish(after.closes, after.peer_may_send);
     }
 
+    /// Whether the connection must end by a reset: a part of a body must not be taken for all of it.
+    pub fn must_be_reset(&self) -> bool {
+        self.cut
+    }
+
     /// Whether a source waits for [`Self::on_wake_made`].
     pub fn wants_wake(&self) -> bool {
         matches!(self.state, State::Sending) && self.sending().is_some_and(|sending| sending.wake.is_none())
@@ -211,6 +216,8 @@ impl Http1 {
 
     /// The rest of the body cannot be had.
     pub(super) fn break_off(&mut self) {
+        // Where the end of the connection is that of the body, an orderly end would say it was whole.
+        self.cut = self.sending().is_some_and(|sending| matches!(sending.how, Framed::Close));
         self.forget_message();
         self.end();
     }

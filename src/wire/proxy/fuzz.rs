@@ -33,6 +33,9 @@ pub fn header(data: &[u8]) {
 
 /// A header that ends in a checksum is taken, and one with any other bit is not taken as the same.
 fn check_checksum(header: &[u8]) {
+    if header[12] == v2::VERSION_LOCAL {
+        return; // nothing after it is looked at
+    }
     let mut header = header.to_vec();
     let length = u16::from_be_bytes([header[14], header[15]]) + 7;
     header[14..16].copy_from_slice(&length.to_be_bytes());

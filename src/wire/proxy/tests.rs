@@ -133,6 +133,9 @@ fn a_local_connection_is_the_proxys_own_whatever_addresses_it_has() {
     let mut bytes = emit_v2(&origins()[2]).expect("a header");
     bytes[12] = 0x20;
     assert_eq!(parse(&bytes), Ok(Some((Origin::Own, bytes.len()))));
+    // Health checks say so: LOCAL over TCP, and not one byte of addresses.
+    let bare = [v2::SIGNATURE, &[0x20, 0x11, 0, 0]].concat();
+    assert_eq!(parse(&bare), Ok(Some((Origin::Own, bare.len()))));
 }
 
 #[test]

@@ -21,6 +21,8 @@ pub(super) const TYPE_CRC32C: u8 = 0x03;
 pub(super) const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI);
 
 const LOCAL: u8 = 0;
+/// The octet that says version 2 and [`LOCAL`].
+pub(super) const VERSION_LOCAL: u8 = 0x20;
 const PROXY: u8 = 1;
 
 #[derive(PartialEq, Eq)]
@@ -37,19 +39,22 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Origin, usize)>, Error> {
         return bytes.get(SIGNATURE.len()).map_or(Ok(None), |byte| command(*byte).map(|_| None));
     };
     let command = command(version_command)?;
-    let (family, is_stream) = family(family_transport)?;
     let length = FIXED_BYTES + usize::from(u16::from_be_bytes([high, low]));
     if length > PROXY_HEADER_BYTES_MAX {
         return Err(Error::TooLong);
     }
     let Some(header) = bytes.get(..length) else { return Ok(None) };
+    if command == LOCAL {
+        // The proxy speaks for itself; whatever else it says is skipped.
+        return Ok(Some((Origin::Own, length)));
+    }
+    let (family, is_stream) = family(family_transport)?;
     let (origin, address_bytes) = addresses(&family, &header[FIXED_BYTES..])?;
     check_fields(header, FIXED_BYTES + address_bytes)?;
-    match (command, is_stream) {
-        (LOCAL, _) => Ok(Some((Origin::Own, length))),
-        (_, false) if family != Family::Unspecified => Err(Error::Unknown), // a datagram, here?
-        _ => Ok(Some((origin, length))),
+    if !is_stream && family != Family::Unspecified {
+        return Err(Error::Unknown); // a datagram, here?
     }
+    Ok(Some((origin, length)))
 }
 
 fn command(byte: u8) -> Result<u8, Error> {

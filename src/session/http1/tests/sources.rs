@@ -218,3 +218,16 @@ fn a_source_is_not_asked_for_more_than_was_promised() {
     assert_eq!(bench.ask(&get("/stream/ab.!?2")), format!("{head}ab"), "it would break at the next piece");
     assert_eq!(bench.phase(), Phase::Idle);
 }
+
+#[test]
+fn a_part_of_a_body_without_a_frame_ends_by_a_reset() {
+    for (path, reset) in [("/stream/ab.!", true), ("/stream/ab", false)] {
+        let mut bench = Bench::new();
+        let sent = bench.ask(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes());
+        assert!(sent.ends_with("\r\n\r\nab"), "{sent}");
+        assert_eq!(bench.session.must_be_reset(), reset, "{path}");
+    }
+    let mut bench = Bench::new();
+    bench.ask(&get("/stream/ab.!"));
+    assert!(!bench.session.must_be_reset(), "chunks without a last one are no whole body");
+}
