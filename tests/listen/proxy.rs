@@ -59,7 +59,7 @@ fn a_large_body_may_follow_the_header_at_once() {
 #[test]
 fn a_trusted_proxy_must_send_a_good_header() {
     let node = trusting(Setup::new(), "\"127.0.0.1\"");
-    let wrong_checksum = binary(0x20, 0, &[3, 0, 4, 1, 2, 3, 4]);
+    let wrong_checksum = binary(0x21, 0, &[3, 0, 4, 1, 2, 3, 4]);
     let too_long = [SIGNATURE, &[0x21, 0x11, 0xff, 0xff]].concat();
     let bad: [&[u8]; 6] = [
         PING,
