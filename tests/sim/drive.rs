@@ -13,7 +13,7 @@ use lattice::session::{Done, Phase, Pressure, Turn};
 use super::{BARREN_MAX, Cause, Defect, Fate, Node, Task, Thread, Wakes};
 use crate::conn::{Conn, Flushed, Reads, check_idle, flush_if_open, read, take_bytes};
 use crate::judge::End;
-use crate::reference::DATE;
+use crate::reference::{DATE, START_UNIX_MS};
 use crate::site::sources::in_pool;
 use crate::slice::Intended;
 
@@ -59,7 +59,7 @@ impl Node {
             settings: &self.settings,
             out: held.as_deref_mut().unwrap_or(scratch),
             date: DATE,
-            now: Moment { monotonic_ns: self.now_ns, unix_ms: self.now_ns / 1_000_000 },
+            now: Moment { monotonic_ns: self.now_ns, unix_ms: START_UNIX_MS + self.now_ns / 1_000_000 },
             peer: None,
             draining: self.draining && defect != Defect::ForgetsDrain,
             pressure: self.pressure,
@@ -103,7 +103,8 @@ impl Node {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(scratch.take())));
         }
         let Some(flushed) = flushed else { return Ok(Fate::Close(End::Broken)) };
-        conn.excused |= reads.eof;
+        // A streamed answer whose head left before the drain says nothing of the end that follows it.
+        conn.excused |= reads.eof || self.draining && conn.session.phase() == Phase::Over;
         let answered = conn.session.served() - served;
         let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
         let asked_and_answered = answered > 0 && conn.session.is_idle() && flushed == Flushed::All;

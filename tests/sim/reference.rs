@@ -16,6 +16,8 @@ use crate::slice::Intended;
 use crate::wanted::{Expected, Wanted};
 
 /// `Date` of every answer.
+/// When a run begins: after everything the site serves was made, in milliseconds since 1970.
+pub(crate) const START_UNIX_MS: u64 = 1_000_000_000_000;
 pub(crate) const DATE: &[u8] = b"Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n";
 
 /// A connection that waits for nothing.
@@ -71,7 +73,7 @@ impl Naive<'_> {
             settings: self.settings,
             out: &mut self.out,
             date: DATE,
-            now: Moment { monotonic_ns: 0, unix_ms: 0 },
+            now: Moment { monotonic_ns: 0, unix_ms: START_UNIX_MS },
             peer: None,
             draining: self.draining,
             pressure: Pressure::None,
