@@ -21,6 +21,9 @@ pub const TRUSTED_NETWORKS_MAX: usize = 256;
 /// Longest header of the PROXY protocol, in bytes: its fields may carry a client's certificate.
 pub const PROXY_HEADER_BYTES_MAX: usize = 4 * 1024;
 
+/// Longest field lines that a thread remembers for the next head, in bytes.
+pub const FIELDS_REMEMBERED_BYTES_MAX: usize = 1024;
+
 // Bodies.
 
 /// Longest chunk-size line with its extensions, in bytes (RFC 9112 §7.1.1).
@@ -41,6 +44,8 @@ pub const BODY_BUFFER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const BODY_DISCARD_BYTES_MAX: u64 = 64 * 1024;
 /// Body bytes handed to a sink at once: large enough to make a job worth its switch.
 pub const SINK_CHUNK_BYTES: usize = 256 * 1024;
+/// Pieces taken from a source in one go, before others have their turn.
+pub const PULLS_PER_TURN_MAX: usize = 16;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 

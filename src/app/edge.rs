@@ -4,15 +4,13 @@
 
 use std::sync::Arc;
 
+use crate::app::Stopwatch;
 use crate::limits::REQUEST_ID_BYTES_MAX;
 use crate::wire::http::cors::{AnswerFields, Policy};
 use crate::wire::http1::{Head, emit};
 
-/// Nanoseconds of a clock that never goes back, shared by the answers under way.
-pub type Watch = Arc<dyn Fn() -> u64 + Send + Sync>;
-
 /// The field that names a request.
-const REQUEST_ID: &str = "X-Request-Id";
+pub const REQUEST_ID: &str = "X-Request-Id";
 
 /// What is wanted; nothing by default.
 #[derive(Default)]
@@ -21,8 +19,8 @@ pub struct Edge {
     pub cors: Option<Arc<Policy>>,
     /// Name each request.
     pub ids: Option<Ids>,
-    /// Say how long each answer took.
-    pub watch: Option<Watch>,
+    /// Say how long each answer took, by this clock.
+    pub stopwatch: Option<Stopwatch>,
     /// Fields of every answer, as they leave.
     pub fixed: Vec<u8>,
 }
@@ -30,7 +28,7 @@ pub struct Edge {
 impl Edge {
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
-        self.cors.is_none() && self.ids.is_none() && self.watch.is_none() && self.fixed.is_empty()
+        self.cors.is_none() && self.ids.is_none() && self.stopwatch.is_none() && self.fixed.is_empty()
     }
 
     /// The fields for the answer to `head`, as they leave.
@@ -97,18 +95,18 @@ pub fn is_sound_id(id: &[u8]) -> bool {
 
 /// How long an answer has taken, for `Server-Timing`.
 pub(crate) struct Took {
-    watch: Watch,
+    stopwatch: Stopwatch,
     began_ns: u64,
 }
 
 impl Took {
-    pub(crate) fn new(watch: &Watch, began_ns: u64) -> Self {
-        Self { watch: Arc::clone(watch), began_ns }
+    pub(crate) fn new(stopwatch: Stopwatch, began_ns: u64) -> Self {
+        Self { stopwatch, began_ns }
     }
 
     /// `Server-Timing: app;dur=MILLISECONDS` and its line end (Server Timing §4).
     pub(crate) fn put(&self, out: &mut impl emit::Put) {
-        let took_ns = (self.watch)().saturating_sub(self.began_ns);
+        let took_ns = (self.stopwatch)().saturating_sub(self.began_ns);
         let value = format!("app;dur={}.{:03}", took_ns / 1_000_000, took_ns / 1000 % 1000);
         emit::field(out, "Server-Timing", value.as_bytes());
     }
@@ -138,9 +136,9 @@ mod tests {
     #[test]
     fn a_time_is_in_milliseconds() {
         for (ns, text) in [(0, "0.000"), (999, "0.000"), (1_000, "0.001"), (12_345_678, "12.345")] {
-            let watch: Watch = Arc::new(move || 100 + ns);
+            let stopwatch: Stopwatch = Arc::new(move || 100 + ns);
             let mut line = Vec::new();
-            Took::new(&watch, 100).put(&mut line);
+            Took::new(stopwatch, 100).put(&mut line);
             assert_eq!(line, format!("Server-Timing: app;dur={text}\r\n").as_bytes());
         }
     }

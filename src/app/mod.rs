@@ -30,6 +30,7 @@ pub mod store;
 pub(crate) mod testing;
 
 pub use edge::Edge;
+use edge::Took;
 pub use flow::{Change, Flow, Job, Lane, Outcome, Pull, Sink, Source, Value, Wake};
 pub use identity::{Caller, Identity};
 pub use reply::{Body, Rendered, Reply};
@@ -98,8 +99,9 @@ pub struct Answer {
     pub elapsed_ns: u64,
 }
 
-/// Nanoseconds of a clock that never goes back, read whenever it is called.
-pub type Stopwatch = Box<dyn Fn() -> u64 + Send>;
+/// Nanoseconds of a clock that never goes back, read whenever it is called; shared by the answers
+/// under way.
+pub type Stopwatch = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 /// Where a request stands on its way through the [`App`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,10 +121,8 @@ pub struct Progress {
     pub identity: Caller,
     /// Fields for the answer, as they leave.
     pub extra: Vec<u8>,
-    /// When the request began on the observers' stopwatch; 0 without any.
+    /// When the request began on the app's stopwatch; 0 without one.
     pub began_ns: u64,
-    /// When it began on the edge's watch; 0 without one.
-    pub watched_ns: u64,
 }
 
 /// What one thread serves: the router all threads share, and this thread's guards and services.
@@ -152,6 +152,7 @@ impl App {
 
     /// Gives every answer what `edge` says.
     pub fn with_edge(mut self, edge: Edge) -> Self {
+        self.stopwatch = self.stopwatch.or_else(|| edge.stopwatch.clone());
         self.edge = (!edge.is_empty()).then_some(edge);
         self
     }
@@ -165,10 +166,16 @@ impl App {
     /// Tells the observers of an answer to a request that began at `began_ns`.
     #[inline]
     pub fn answered(&mut self, request: &Request<'_>, status: u16, began_ns: u64) {
-        if let Some(stopwatch) = &self.stopwatch {
+        if let (Some(stopwatch), false) = (&self.stopwatch, self.observers.is_empty()) {
             let answer = Answer { status, elapsed_ns: stopwatch().saturating_sub(began_ns) };
             self.observers.iter_mut().for_each(|observer| observer.on_answer(request, &answer));
         }
+    }
+
+    /// How long the answer takes that is about to be written, if it is to say so.
+    pub(crate) fn took(&self, progress: &Progress) -> Option<Took> {
+        self.edge.as_ref()?.stopwatch.as_ref()?;
+        Some(Took::new(self.stopwatch.clone()?, progress.began_ns))
     }
 
     /// Tells the observers of a refusal.
@@ -185,7 +192,7 @@ impl App {
     #[inline]
     pub fn begin(&self) -> Progress {
         let began_ns = self.stopwatch.as_ref().map_or(0, |stopwatch| stopwatch());
-        Progress { stage: Stage::Guard(0), identity: Caller::default(), extra: Vec::new(), began_ns, watched_ns: 0 }
+        Progress { stage: Stage::Guard(0), identity: Caller::default(), extra: Vec::new(), began_ns }
     }
 
     /// Takes a request as far as it comes without waiting.

@@ -6,11 +6,11 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::app::reply::Terms;
-use crate::app::router::{Found, RouterBuilder};
+use crate::app::router::{Found, Params, Route, RouterBuilder};
 use crate::app::{App, Flow, Moment, Reply, Request, RouteSpec, Service};
 use crate::buffer::{Front, SendBuf};
 use crate::wire::http::accept::Coding;
-use crate::wire::http1::{Limits, Method, parse_head, slots};
+use crate::wire::http1::{Head, Limits, Method, parse_head, slots};
 
 /// An answer, read back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,20 +70,7 @@ impl Bench {
         match router.find(head.method, head.path) {
             Found::Route(route, params) => {
                 let mut progress = self.app.begin();
-                let identity = progress.identity.clone();
-                let now = self.now;
-                let mut request = Request {
-                    head: &head,
-                    route,
-                    params,
-                    body: b"",
-                    peer: None,
-                    secure: false,
-                    now,
-                    identity,
-                    draining: false,
-                    missed: None,
-                };
+                let mut request = request(&head, route, params, self.now);
                 let mut flow = self.app.call(&mut request, &mut progress, &mut reply);
                 while let Flow::Wait(_, job) = flow {
                     before(jobs);
@@ -98,6 +85,22 @@ impl Bench {
         let split = memchr::memmem::find(&bytes, b"\r\n\r\n").expect("a head");
         let head = String::from_utf8(bytes[..split].to_vec()).unwrap();
         Answer { status, head, body: bytes[split + 4..].to_vec(), jobs }
+    }
+}
+
+/// A request from nobody in particular, without a body.
+pub(crate) fn request<'b>(head: &'b Head<'b, 'b>, route: Route, params: Params<'b>, now: Moment) -> Request<'b> {
+    Request {
+        head,
+        route,
+        params,
+        body: b"",
+        peer: None,
+        secure: false,
+        now,
+        identity: Default::default(),
+        draining: false,
+        missed: None,
     }
 }
 

@@ -180,7 +180,7 @@ impl Reactor {
         // Asked and answered: what nearly every turn of a connection is.
         let rests = conn.session.served() != before.served && flushed == Flushed::All && conn.session.is_idle();
         if !rests || conn.write_armed || reads.eof || reads.broken {
-            return self.conclude_unlike_others(key, before, reads, moved, flushed);
+            return self.conclude_in_full(key, before, reads, moved, flushed);
         }
         conn.barren = 0;
         conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
@@ -190,14 +190,7 @@ impl Reactor {
         if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep }
     }
 
-    fn conclude_unlike_others(
-        &mut self,
-        key: Key,
-        before: &Before,
-        reads: &Reads,
-        moved: Moved,
-        flushed: Flushed,
-    ) -> Fate {
+    fn conclude_in_full(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         if conn.session.was_shed() && !std::mem::replace(&mut conn.shed, true) {
             self.meters.shed.one();

@@ -60,7 +60,7 @@ pub fn edge(http: &Http, seed: u64) -> Edge {
     Edge {
         cors: http.cors_origins.clone().map(|origins| Arc::new(policy(origins))),
         ids: http.request_ids.then(|| Ids::new(seed)),
-        watch: http.server_timing.then(|| Arc::new(move || start.elapsed().as_nanos() as u64) as _),
+        stopwatch: http.server_timing.then(|| Arc::new(move || start.elapsed().as_nanos() as u64) as _),
         fixed,
     }
 }

@@ -89,8 +89,13 @@ pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 
-/// Whose database is it, and of which age?
+/// Whose database is it, and of which age? One view of it: another process may be creating it.
 pub(crate) fn check(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    check_within(&*connection.unchecked_transaction()?, file)
+}
+
+/// [`check`] inside the caller's transaction.
+fn check_within(connection: &Connection, file: &Path) -> Result<(), OpenError> {
     let found = version(connection)?;
     let owner: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
     let things: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
@@ -113,7 +118,7 @@ fn migrate(connection: &mut Connection, dir: &Path, file: &Path, exclusive: bool
     let _lock = if exclusive || found == 0 { None } else { Some(lock::acquire(dir)?) };
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
-    check(&transaction, file)?;
+    check_within(&transaction, file)?;
     for number in version(&transaction)?..VERSION {
         transaction.execute_batch(MIGRATIONS[number as usize])?;
         transaction.pragma_update(None, "user_version", number + 1)?;

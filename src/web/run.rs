@@ -206,7 +206,7 @@ fn listen(address: impl ToSocketAddrs, threads: usize, built: &Built) -> io::Res
 
 fn stopwatch() -> Stopwatch {
     let began = Instant::now();
-    Box::new(move || began.elapsed().as_nanos() as u64)
+    Arc::new(move || began.elapsed().as_nanos() as u64)
 }
 
 fn repeat((pause, mut task): Task, handle: Handle) -> io::Result<JoinHandle<()>> {

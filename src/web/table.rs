@@ -141,7 +141,6 @@ impl Table {
         }
     }
 
-    #[cold]
     fn finish_late(
         &self,
         chain: &[Arc<dyn Middleware>],

@@ -10,6 +10,7 @@ use crate::app::identity::Standing;
 use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found as Route, RouteSpec, RouterBuilder};
 use crate::app::store::{Joined, StoreError, User};
+use crate::app::testing::request;
 use crate::app::{App, Flow, Moment, Service};
 use crate::buffer::SendBuf;
 use crate::wire::http1::{Limits, Method, parse_head, slots};
@@ -96,19 +97,7 @@ impl Thread {
         let Route::Route(route, params) = router.find(head.method, head.path) else { panic!("a route") };
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
         let mut progress = self.app.begin();
-        let identity = progress.identity.clone();
-        let mut request = Request {
-            head: &head,
-            route,
-            params,
-            body: b"",
-            peer: None,
-            secure: false,
-            now,
-            identity,
-            draining: false,
-            missed: None,
-        };
+        let mut request = request(&head, route, params, now);
         let mut out = SendBuf::new();
         let terms = Terms { date: b"", head_only: false, close: false, http10: false };
         let mut reply = Reply::new(&mut out, terms);

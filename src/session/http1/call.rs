@@ -1,8 +1,7 @@
 //! Calls into the app, and what the connection does with what the app decided.
 
-use crate::app::edge::Took;
 use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Edge, Flow, Missed, Progress, Reply, Request, Value};
+use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
@@ -90,9 +89,8 @@ impl Http1 {
         let mut progress = turn.app.begin();
         let mut reply = Reply::new(turn.out, self.terms(asked.request.head, body_unread, turn));
         if let Some(edge) = turn.app.edge() {
-            progress.watched_ns = edge.watch.as_ref().map_or(0, |watch| watch());
             let fields = edge.fields(asked.request.head);
-            reply = reply.with_extra(fields).timed(took(edge, &progress));
+            reply = reply.with_extra(fields).timed(turn.app.took(&progress));
         }
         match turn.app.call(&mut asked.request, &mut progress, &mut reply) {
             Flow::Done => {
@@ -107,7 +105,9 @@ impl Http1 {
         }
     }
 
-    fn call_again(&mut self, asked: &mut Asked<'_>, turn: &mut Turn<'_>) {
+    /// [`Self::enter`] off the path of plain requests, into which alone it is inlined.
+    #[inline(never)]
+    fn enter_saved(&mut self, asked: &mut Asked<'_>, turn: &mut Turn<'_>) {
         self.enter(asked, false, turn);
     }
 
@@ -126,7 +126,7 @@ impl Http1 {
         let Ok(Some((head, _))) = parse_head(&bytes, &fields, &turn.settings.head) else { return self.end() };
         let Some(mut asked) = Asked::again(&head, &bytes, &body, &mut why, turn) else { return self.end() };
         let terms = self.terms(&head, body_unread, turn);
-        let took = turn.app.edge().and_then(|edge| took(edge, &progress));
+        let took = turn.app.took(&progress);
         let mut reply = Reply::new(turn.out, terms).with_extra(core::mem::take(&mut progress.extra)).timed(took);
         let flow = turn.app.resume(&mut asked.request, &mut progress, value, &mut reply);
         let said = Said::of(&mut reply, &mut progress);
@@ -142,7 +142,7 @@ impl Http1 {
         let (fields, mut why) = (slots(), None);
         let Ok(Some((head, _))) = parse_head(&bytes, &fields, &turn.settings.head) else { return self.end() };
         let Some(mut asked) = Asked::again(&head, &bytes, &body, &mut why, turn) else { return self.end() };
-        self.call_again(&mut asked, turn);
+        self.enter_saved(&mut asked, turn);
         self.put_back(bytes, body);
     }
 
@@ -223,11 +223,6 @@ impl Said {
         progress.extra = reply.take_extra();
         Self { status: reply.finished(), streamed: reply.streamed(), closes: reply.closes() }
     }
-}
-
-/// What `Server-Timing` is made from, if the edge wants it.
-fn took(edge: &Edge, progress: &Progress) -> Option<Took> {
-    edge.watch.as_ref().map(|watch| Took::new(watch, progress.watched_ns))
 }
 
 #[inline]

@@ -114,13 +114,7 @@ impl Http1 {
     /// A page of another origin asks what it may do. What every answer says of origins is left out:
     /// a preflight has its own.
     fn answer_preflight(&mut self, head: &Head<'_, '_>, after: &[u8], lines: Vec<u8>, turn: &mut Turn<'_>) -> usize {
-        let body = body_at_hand(head, after);
-        let terms = self.terms(head, body.is_none(), turn);
-        let mut reply = Reply::new(turn.out, terms).with_extra(lines);
-        reply.status(204).empty();
-        let closes = reply.closes();
-        self.finish(closes, body.is_none() || head.keep_alive);
-        body.unwrap_or(0)
+        self.answer_with(head, after, lines, turn, |reply| reply.status(204).empty())
     }
 
     /// A body that is read whole (or read and dropped) before the call.
@@ -185,9 +179,20 @@ impl Http1 {
         turn: &mut Turn<'_>,
         write: impl FnOnce(&mut Reply<'_>),
     ) -> usize {
+        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
+        self.answer_with(head, after, extra, turn, write)
+    }
+
+    fn answer_with(
+        &mut self,
+        head: &Head<'_, '_>,
+        after: &[u8],
+        extra: Vec<u8>,
+        turn: &mut Turn<'_>,
+        write: impl FnOnce(&mut Reply<'_>),
+    ) -> usize {
         let body = body_at_hand(head, after);
         let terms = self.terms(head, body.is_none(), turn);
-        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
         let mut reply = Reply::new(turn.out, terms).with_extra(extra);
         write(&mut reply);
         let closes = reply.closes();

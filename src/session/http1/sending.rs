@@ -6,13 +6,10 @@
 
 use crate::app::reply::Streamed;
 use crate::app::{Pull, Source, Wake};
-use crate::limits::SEND_HIGH_WATER_BYTES;
+use crate::limits::{PULLS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::http1::{Http1, State};
 use crate::session::{Done, Turn, Work};
 use crate::wire::http1::emit;
-
-/// Pieces taken from a source in one go, before others have their turn.
-const PULLS_PER_TURN_MAX: usize = 16;
 
 /// A body that has not all left its source.
 pub(super) struct Sending {

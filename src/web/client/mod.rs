@@ -39,7 +39,7 @@ impl TestClient {
     pub(super) fn new(built: Built) -> Self {
         let clock = Arc::new(AtomicU64::new(0));
         let read = Arc::clone(&clock);
-        let app = built.app(Box::new(move || read.load(Ordering::Relaxed)));
+        let app = built.app(Arc::new(move || read.load(Ordering::Relaxed)));
         let settings = built.settings.session();
         Self {
             app: RefCell::new(app),

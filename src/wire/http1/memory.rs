@@ -15,9 +15,7 @@ use super::Limits;
 use super::head::Head;
 use super::lines::{Few, FieldLines, few};
 use super::quick::{RequestLine, Said, field_lines, request_line};
-
-/// Longest field lines remembered, in bytes.
-const REMEMBERED_BYTES_MAX: usize = 1024;
+use crate::limits::FIELDS_REMEMBERED_BYTES_MAX;
 
 /// What a thread remembers of the last head.
 #[derive(Debug)]
@@ -65,7 +63,7 @@ impl HeadMemory {
     }
 
     fn remember(&self, lines: &[u8], said: Said, fields: FieldLines<'_, '_>) {
-        if lines.len() <= REMEMBERED_BYTES_MAX && fields.iter().all(|(name, _)| is_harmless(name)) {
+        if lines.len() <= FIELDS_REMEMBERED_BYTES_MAX && fields.iter().all(|(name, _)| is_harmless(name)) {
             let mut known = self.known.borrow_mut();
             known.bytes.extend_from_slice(lines);
             known.said = said;

@@ -1,15 +1,15 @@
 //! One thread of a node: heads are parsed from bytes, jobs run at once, answers are read back from the
 //! send buffer.
 
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use crate::app::flow::{Change, Flow, Lane, Outcome};
 use crate::app::identity::{Identity, Standing};
 use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found, RouterBuilder};
+use crate::app::testing::{drain, request};
 use crate::app::{App, Guard, Moment, Reply, Request, Value, Verdict};
-use crate::buffer::{Front, SendBuf};
+use crate::buffer::SendBuf;
 use crate::service::npm::settings::Settings;
 use crate::service::npm::testing::FakeStore;
 use crate::service::npm::{Npm, Shared};
@@ -117,19 +117,7 @@ impl Node {
         let mut progress = self.app.begin();
         let now = Moment { monotonic_ns: 0, unix_ms: 1_000_000 };
         let whole = if route.body == BodyPolicy::Buffer { body } else { b"" };
-        let identity = progress.identity.clone();
-        let mut request = Request {
-            head: &head,
-            route,
-            params,
-            body: whole,
-            peer: None,
-            secure: false,
-            now,
-            identity,
-            draining: false,
-            missed: None,
-        };
+        let mut request = Request { body: whole, ..request(&head, route, params, now) };
         let mut out = SendBuf::new();
         let is_head = head.method == crate::wire::http1::Method::Head;
         let terms = Terms { date: b"", head_only: is_head, close: false, http10: false };
@@ -178,23 +166,4 @@ fn feed(mut sink: Box<dyn crate::app::Sink>, body: &[u8]) -> Outcome {
         }
     }
     sink.finish()
-}
-
-fn drain(out: &mut SendBuf) -> Vec<u8> {
-    let mut all = Vec::new();
-    while let Some(front) = out.front() {
-        let before = all.len();
-        match front {
-            Front::Bytes => out.slices(|slice| {
-                all.extend_from_slice(slice);
-                true
-            }),
-            Front::File(file, offset, length) => {
-                all.resize(before + length as usize, 0);
-                file.read_exact_at(&mut all[before..], offset).unwrap();
-            }
-        }
-        out.advance((all.len() - before) as u64);
-    }
-    all
 }

@@ -68,9 +68,9 @@ fn requests_are_named_by_their_client_or_here() {
 fn an_answer_says_how_long_it_took_from_call_to_answer() {
     let ticks = Arc::new(AtomicUsize::new(0));
     let clock = Arc::clone(&ticks);
-    let watch = move || clock.fetch_add(1_500_000, Ordering::SeqCst) as u64;
+    let stopwatch = move || clock.fetch_add(1_500_000, Ordering::SeqCst) as u64;
     let mut bench =
-        with_edge(Edge { watch: Some(Arc::new(watch)), fixed: b"X-Fixed: 1\r\n".to_vec(), ..Edge::default() });
+        with_edge(Edge { stopwatch: Some(Arc::new(stopwatch)), fixed: b"X-Fixed: 1\r\n".to_vec(), ..Edge::default() });
     for path in ["/plain/x", "/job/x", "/stream/x"] {
         let sent = bench.ask(&get(path));
         assert!(sent.contains("\r\nServer-Timing: app;dur=1.500\r\n"), "{path}: {sent}");
