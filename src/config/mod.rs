@@ -1,16 +1,20 @@
 //! The live config: 13 bytes, and the 64 bytes of its file.
 //!
-//! Bytes in, values out, and back. No file, no clock, no allocation; builds alone, without `std`.
-//! The layout is in [`layout`], what the bytes mean is here, how an update survives a torn write is
-//! in [`slot`]. A record of a version this page does not know can be read, field by field, and is
-//! never written.
+//! Bytes in, values out, and back. No clock, no allocation; builds alone, without `std`. The layout is
+//! in [`layout`], what the bytes mean is here, how an update survives a torn write is in [`slot`], what
+//! goes over a WebSocket in [`frame`]. A record of a version this page does not know can be read, field
+//! by field, and is never written.
 
+mod change;
+mod checksum;
+pub mod frame;
 pub mod layout;
 pub mod slot;
 
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+pub use change::Refusal;
 pub use layout::{CONFIG_BYTES, IMAGE_BYTES, SLOT_BYTES, VERSION};
 pub use slot::{Image, Slot};
 
