@@ -1,12 +1,14 @@
 //! The config file with real files and real processes: what opens, who may write, what a crash leaves.
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the node: they have files and processes")]
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod child;
 mod create;
 mod cut;
 mod kill;
 mod lock;
+mod model;
 mod open;
 mod share;
 mod torn;
