@@ -10,6 +10,7 @@ mod change;
 mod checksum;
 mod error;
 pub mod frame;
+pub mod fuzz;
 pub mod layout;
 pub mod line;
 pub mod slot;
