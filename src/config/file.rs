@@ -44,7 +44,6 @@ impl ConfigFile {
 
     /// The config as it is now, its checksum verified. For one read now and then; see
     /// [`Cache`](super::Cache) for many.
-    #[inline]
     pub fn snapshot(&self) -> Result<Slot, Error> {
         line::snapshot(self)
     }

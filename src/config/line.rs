@@ -9,6 +9,10 @@
 //! again; but nobody writes slot i before the other one has a sequence above S, and that would have
 //! shown, in the first look or in the second. The fences order the loads for that.
 //!
+//! To find neither slot whole says little: the one may have been seen before its update ended, the other
+//! after the next had begun. At each moment one of them is whole, so it takes an update that ends in the
+//! middle of a view. Only a file that looks like this again and again is damaged.
+//!
 //! **A hot read** compares both sequences with those of the last view. The next update after S goes
 //! into the other slot and gives it a sequence above all that stand in the file. So that one
 //! word changes, if it was not above S already. If it was, the other slot was just being written or was
@@ -23,6 +27,8 @@ use super::{Config, Error};
 
 /// How often a view is tried while writers are faster. Each try but the last means an update.
 const VIEWS_MAX: usize = 4096;
+/// How many views must find no whole slot before there is none. With writers, each means an update.
+const EMPTY_VIEWS: usize = 64;
 
 /// Two sequences that never stand in a file: an update passes both.
 const NEVER: [u64; 2] = [(1 << 63) | 1; 2];
@@ -61,14 +67,15 @@ pub struct View {
 }
 
 /// Looks at the line until it holds still for as long as that takes.
-#[inline]
 pub fn view(line: &impl Line) -> Result<View, Error> {
+    let mut empty_views = 0;
     for _ in 0..VIEWS_MAX {
         let sequences = line.sequences();
         line.order_loads();
         let newest = newest(sequences, |index| line.slot(index));
         line.order_loads();
-        if line.sequences() == sequences {
+        empty_views += usize::from(newest.is_none());
+        if line.sequences() == sequences && (newest.is_some() || empty_views >= EMPTY_VIEWS) {
             return Ok(View { newest, sequences });
         }
         core::hint::spin_loop();
@@ -77,12 +84,10 @@ pub fn view(line: &impl Line) -> Result<View, Error> {
 }
 
 /// The config as it is now, its checksum verified.
-#[inline]
 pub fn snapshot(line: &impl Line) -> Result<Slot, Error> {
     view(line).and_then(|view| slot_of(&view, line))
 }
 
-#[inline]
 fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
     let missing = || if line.is_cut() { Error::Cut } else { Error::Damaged };
     view.newest.map(|(_, slot)| slot).ok_or_else(missing)

@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn words_are_little_endian() {
-        let words = [0xa512_3456_7801, 0xee50_1802_c0, 7, 0x4210_58b8_ba35_5266];
+        let words = [0xa512_3456_7801, 0x00ee_5018_02c0, 7, 0x4210_58b8_ba35_5266];
         assert_eq!(words_of(VECTOR), words);
         assert_eq!(Slot::decode(VECTOR).map(|slot| slot.to_words()), Some(words));
     }
