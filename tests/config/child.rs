@@ -1,7 +1,7 @@
 //! Other processes: this test program again, as somebody else.
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 const ROLE: &str = "LATTICE_CONFIG_ROLE";
 const PATH: &str = "LATTICE_CONFIG_PATH";
@@ -11,6 +11,8 @@ const NUMBER: &str = "LATTICE_CONFIG_NUMBER";
 pub(crate) fn command(role: &str, path: &Path, number: usize) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child::role", "--ignored", "--quiet", "--nocapture"]);
+    // What the test harness says there is nothing new.
+    command.stdout(Stdio::null());
     command.env(ROLE, role).env(PATH, path).env(NUMBER, number.to_string());
     command
 }

@@ -101,7 +101,7 @@ fn a_write_the_kernel_cuts_short_is_told() {
             let room = Room::new();
             let mut file = room.create(config(0));
             let last = (0..updates).map(|_| file.replace(config(1), 1).unwrap()).last();
-            let before = last.map_or_else(|| file.snapshot().unwrap(), |slot| slot);
+            let before = last.unwrap_or_else(|| file.snapshot().unwrap());
             let offset = if updates == 0 { SLOT_BYTES } else { 0 };
             // The kernel writes up to the largest size that files may have.
             let child = command("short", &room.path("config"), written);
