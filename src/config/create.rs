@@ -29,9 +29,15 @@ impl ConfigFile {
     }
 
     /// Makes a file of the bare record of 13 bytes that stands in its place, and opens it for writing. A
-    /// record of an unknown version is kept as it is.
+    /// record of an unknown version is kept as it is. Of several that import at once, one does; the others
+    /// get [`Error::Locked`], [`Error::Replaced`] or [`Error::Exists`], and open what is there.
     pub fn import(path: &CStr) -> Result<Self, Error> {
-        let bare = checked(path, libc::O_RDONLY, CONFIG_BYTES)?;
+        let bare = checked(path, libc::O_RDWR, CONFIG_BYTES)?;
+        // Who comes second must not put its file over one that is in use already.
+        bare.lock().map_err(error_of)?;
+        if !bare.status().map_err(error_of)?.has_name {
+            return Err(Error::Replaced);
+        }
         let mut bytes = [0; CONFIG_BYTES];
         if bare.read(&mut bytes).map_err(error_of)? != CONFIG_BYTES {
             return Err(Error::Short);

@@ -3,6 +3,9 @@
 //! Refused: what is not a regular file of 64 bytes, symbolic links, files that belong to neither this
 //! user nor root, files that group or others may write. A file whose slots are not whole opens, and
 //! says [`Error::Damaged`] when it is read: it can be written again.
+//!
+//! The file is on a local file system. Those of a network promise neither that a mapping shows what
+//! another machine wrote nor, all of them, that a lock excludes it.
 
 use core::ffi::CStr;
 

@@ -2,7 +2,8 @@
 //!
 //! An update happens under the lock of the open file, which the kernel ends with its process: the
 //! config is looked at anew, changed, and the other slot written with one `pwrite`. Who gives the
-//! sequence it read is refused if another came first.
+//! sequence it read is refused if another came first. A child made by `fork` without `exec` has the same
+//! open file, lock and all: it must open its own.
 //!
 //! A lock costs two system calls. [`Locked`] spreads them over many updates, and a [`Publisher`] needs
 //! none at all: it stores into a writable mapping, which readers see just as well, the disk when the

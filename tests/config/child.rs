@@ -40,7 +40,9 @@ fn role() {
     let path = std::path::PathBuf::from(std::env::var_os(PATH).unwrap());
     let number = std::env::var(NUMBER).unwrap().parse().unwrap();
     match role.as_str() {
+        "collector" => crate::open::collector(&path),
         "cut" => crate::cut::reader(&path, number),
+        "heir" => crate::create::heir(&path, number),
         "holder" => crate::lock::holder(&path),
         "reader" => crate::kill::reader(&path, number),
         "short" => crate::torn::short_writer(&path, number),

@@ -1,5 +1,6 @@
 //! New files: whole or not there.
 
+use std::ffi::CStr;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -8,6 +9,7 @@ use std::process::Command;
 
 use lattice::config::{Config, ConfigFile, Error, Slot};
 
+use crate::child::command;
 use crate::{Room, c, config};
 
 #[test]
@@ -56,6 +58,59 @@ fn a_bare_record_is_imported_in_its_place() {
     }
     assert_eq!(ConfigFile::import(&c(&room.path("config"))).err(), Some(Error::Exists), "it is one already");
     assert_eq!(ConfigFile::import(&c(&room.path("missing"))).err(), Some(Error::NotFound));
+}
+
+#[test]
+fn of_many_that_import_one_does_and_no_update_is_lost() {
+    for _ in 0..500 {
+        // In memory, where nothing takes its time: so that they meet.
+        let room = Room(tempfile::tempdir_in("/dev/shm").unwrap());
+        let path = c(&room.path("config"));
+        fs::write(room.path("config"), config(0).to_bytes()).unwrap();
+        let import = || {
+            let imported = ConfigFile::import(&path);
+            let is_ours = imported.is_ok();
+            let mut file = imported.or_else(|_| opened(&path)).unwrap();
+            file.lock(5000).unwrap().change(|last| Ok(config(last.registry_hash() + 1))).unwrap();
+            is_ours
+        };
+        let imported: usize = std::thread::scope(|scope| {
+            let threads = [(); 4].map(|()| scope.spawn(import));
+            threads.into_iter().map(|thread| usize::from(thread.join().unwrap())).sum()
+        });
+        assert_eq!(imported, 1);
+        assert_eq!(room.open().snapshot().unwrap(), Slot { config: config(4), sequence: 5 });
+    }
+}
+
+/// Opens a file that somebody imports right now.
+fn opened(path: &CStr) -> Result<ConfigFile, Error> {
+    loop {
+        match ConfigFile::open_writable(path) {
+            Err(Error::Bare) => std::thread::yield_now(),
+            opened => return opened,
+        }
+    }
+}
+
+/// What a process does that finds temporary files of its name, left over from one of the same number.
+pub(crate) fn heir(path: &Path, left_over: usize) {
+    let name = |number: usize| format!("{}.{:08x}{number:08x}", path.display(), std::process::id());
+    for number in 0..left_over {
+        fs::write(name(number), b"left over").unwrap();
+    }
+    let created = ConfigFile::create(&c(path), config(1)).map(|file| file.snapshot().unwrap().config);
+    assert_eq!(created, if left_over < 64 { Ok(config(1)) } else { Err(Error::Exists) });
+    assert!((0..left_over).all(|number| fs::read(name(number)).unwrap() == b"left over"));
+}
+
+#[test]
+fn what_a_crash_left_is_passed_by() {
+    for left_over in [0, 1, 63, 64] {
+        let room = Room::new();
+        assert!(command("heir", &room.path("config"), left_over).status().unwrap().success(), "{left_over}");
+        assert_eq!(room.names().len(), left_over + usize::from(left_over < 64));
+    }
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
+use lattice::config::sigbus::MAPPINGS_MAX;
 use lattice::config::{Config, ConfigFile, Error, Image};
 
+use crate::child::command;
 use crate::{Room, c, config};
 
 fn errors(room: &Room, name: &str) -> [Option<Error>; 2] {
@@ -114,6 +117,23 @@ fn bytes_without_a_whole_slot_open_and_are_called_damaged() {
         assert_eq!(file.snapshot(), Ok(slot));
         assert_eq!(room.open().snapshot(), Ok(slot));
     }
+}
+
+/// Opens the file as often as a process can.
+pub(crate) fn collector(path: &Path) {
+    let mut files: Vec<ConfigFile> = (0..MAPPINGS_MAX).map(|_| ConfigFile::open_writable(&c(path)).unwrap()).collect();
+    assert_eq!(ConfigFile::open(&c(path)).err(), Some(Error::TooMany));
+    assert_eq!(files[0].lock(0).unwrap().publisher().err(), Some(Error::TooMany));
+    files.pop();
+    assert!(files[0].lock(0).unwrap().publisher().is_ok());
+    assert!(ConfigFile::open(&c(path)).is_ok());
+}
+
+#[test]
+fn a_process_opens_only_so_many() {
+    let room = Room::new();
+    room.create(config(1));
+    assert!(command("collector", &room.path("config"), 0).status().unwrap().success());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use lattice::config::{Cache, ConfigFile, Error, Image, SLOT_BYTES, Slot};
 
@@ -106,6 +106,7 @@ fn a_write_the_kernel_cuts_short_is_told() {
             // The kernel writes up to the largest size that files may have.
             let child = command("short", &room.path("config"), written);
             let mut limited = Command::new("prlimit");
+            limited.stdout(Stdio::null());
             limited.arg(format!("--fsize={}", offset + written)).arg(child.get_program()).args(child.get_args());
             limited.envs(child.get_envs().filter_map(|(key, value)| Some((key, value?))));
             assert!(limited.status().unwrap().success(), "{written} bytes");
