@@ -43,5 +43,5 @@ pub mod web;
 pub use web::{
     App, Blocking, Body, Broadcast, Bytes, Compress, Cors, Error, Event, Failure, Fixed, Form, FromRequest, Headers,
     Html, IntoResponse, Json, Method, Middleware, Overflow, Path, Peer, Query, Receive, Redirect, Rejection, Request,
-    RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, Upload,
+    RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, Trailers, Upload,
 };

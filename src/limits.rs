@@ -34,7 +34,7 @@ pub const CHUNK_SIZE_DIGITS_MAX: usize = 15;
 pub const CHUNK_OVERHEAD_BYTES: u64 = 16 * 1024;
 /// Framing bytes allowed beyond that for each byte of data: the thriftiest one-byte chunk costs five.
 pub const CHUNK_OVERHEAD_PER_BYTE: u64 = 8;
-/// Longest trailer section, in bytes. Trailers are checked and dropped.
+/// Longest trailer section, in bytes, without the blank line that ends it.
 pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 /// Largest body held in memory for a route that reads it whole (default of `[http] body_bytes`).
 pub const BODY_BUFFER_BYTES: usize = 1024 * 1024;
@@ -127,6 +127,9 @@ pub const THREADS_MAX: usize = 256;
 pub const ROUTES_MAX: usize = u16::MAX as usize;
 /// Fields of an answer up to which it allocates nothing for them, in bytes as they leave.
 pub const FIELDS_INLINE_BYTES: usize = 96;
+/// Longest refusal in a program's own words, fields and body together, in bytes: whoever cannot be
+/// understood is told so shortly.
+pub const REFUSAL_BYTES_MAX: usize = 8 * 1024;
 /// Memory a thread keeps for rendering its next answer; more than that is given back.
 pub const RENDER_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer compressed on the loop, in bytes: it takes a fraction of a millisecond.
@@ -236,6 +239,7 @@ const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
+const _: () = assert!(REFUSAL_BYTES_MAX <= SEND_SHORT_BYTES as usize); // it never waits for others
 const _: () = assert!(RENDER_KEPT_BYTES_MAX <= SEND_KEPT_BYTES_MAX);
 const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // and leaves in one turn
 const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::wire::http1::Trailers;
+
 /// What a job leaves for the slice that asked for it; the slice knows the type.
 pub type Value = Box<dyn Any + Send>;
 
@@ -76,6 +78,12 @@ pub enum Change {
 pub trait Sink: Send {
     /// Takes the next bytes. `Break` ends the body early, as a refusal does.
     fn write(&mut self, bytes: &[u8]) -> ControlFlow<Outcome>;
+
+    /// Takes the fields behind the body, once, after its last bytes; not called when there are none.
+    /// `Break` is a refusal here too.
+    fn trailers(&mut self, _trailers: &Trailers) -> ControlFlow<Outcome> {
+        ControlFlow::Continue(())
+    }
 
     /// The body is complete.
     fn finish(self: Box<Self>) -> Outcome;

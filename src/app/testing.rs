@@ -95,6 +95,7 @@ pub(crate) fn request<'b>(head: &'b Head<'b, 'b>, route: Route, params: Params<'
         route,
         params,
         body: b"",
+        trailers: None,
         peer: None,
         secure: false,
         now,

@@ -73,4 +73,4 @@ pub use upload::{Receive, Upload};
 pub use crate::app::compress::Policy as CompressPolicy;
 pub use crate::app::{Pull, Source, Wake};
 pub use crate::service::files::Settings as FileSettings;
-pub use crate::wire::http1::Method;
+pub use crate::wire::http1::{Method, Trailers};

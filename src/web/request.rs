@@ -8,7 +8,7 @@ use std::str::from_utf8;
 use super::state::States;
 use crate::app::router::decode;
 use crate::app::{self, Moment};
-use crate::wire::http1::Method;
+use crate::wire::http1::{Method, Trailers};
 
 /// A request: a view into what was received, valid for one call.
 ///
@@ -103,6 +103,34 @@ impl<'r> Request<'r> {
     /// The body, whole; empty where there is none or the route is an upload.
     pub fn body(&self) -> &'r [u8] {
         self.core.body
+    }
+
+    /// The value of the first field of this name (any case) behind the body, if it is UTF-8.
+    ///
+    /// A client may send fields behind a chunked body, such as its digest. They are here once the body is
+    /// whole: for handlers, but not for the handler of an upload, which is asked before. Those that must not
+    /// come so late are left out: what frames or routes a message, says who asks, or of what format its
+    /// content is (RFC 9110 §6.5.1).
+    ///
+    /// ```
+    /// use lattice::{App, Request};
+    ///
+    /// fn check(request: &Request) -> String {
+    ///     format!("{} bytes, {}", request.body().len(), request.trailer("X-Sum").unwrap_or("without a sum"))
+    /// }
+    ///
+    /// let app = App::new().post("/", check).test();
+    /// assert_eq!(app.post("/").body("hello").trailer("X-Sum", "532").send().text(), "5 bytes, 532");
+    /// assert_eq!(app.post("/").body("hello").send().text(), "5 bytes, without a sum");
+    /// ```
+    pub fn trailer(&self, name: &str) -> Option<&'r str> {
+        from_utf8(self.core.trailer(name)?).ok()
+    }
+
+    /// Names and values of all fields behind the body, in the order sent; see [`Self::trailer`].
+    pub fn trailers(&self) -> impl Iterator<Item = (&'r str, &'r [u8])> + use<'r> {
+        let fields = self.core.trailers.into_iter().flat_map(Trailers::iter);
+        fields.map(|(name, value)| (from_utf8(name).unwrap_or_default(), value))
     }
 
     /// The other end's address, if the connection has one.

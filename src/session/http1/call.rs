@@ -3,6 +3,7 @@
 use crate::app::router::{BodyPolicy, Found, Params, Route};
 use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
+use crate::session::http1::received::Received;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
@@ -35,6 +36,7 @@ impl<'b> Asked<'b> {
             route,
             params,
             body: &[],
+            trailers: None,
             peer: asker.peer,
             secure: asker.secure,
             now: turn.now,
@@ -49,7 +51,7 @@ impl<'b> Asked<'b> {
     fn again(
         head: &'b Head<'b, 'b>,
         bytes: &'b [u8],
-        body: &'b [u8],
+        body: &'b Received,
         why: &'b mut Option<Missed>,
         turn: &Turn<'_>,
     ) -> Option<Self> {
@@ -62,7 +64,8 @@ impl<'b> Asked<'b> {
             }
         };
         let mut asked = Self::new(head, bytes, route, params, turn);
-        (asked.request.body, asked.request.missed) = (body, why.as_ref());
+        (asked.request.body, asked.request.missed) = (&body.content, why.as_ref());
+        asked.request.trailers = Some(&body.trailers);
         Some(asked)
     }
 }
@@ -194,13 +197,12 @@ impl Http1 {
         let owned = self.own();
         owned.head.clear();
         owned.head.extend_from_slice(head);
-        owned.body.clear();
-        owned.body.extend_from_slice(body);
+        owned.body.set(body);
     }
 
     /// Keeps the bytes of a request, which were taken out for a call, if its way goes on. A body can
     /// be large: it is not copied.
-    fn put_back(&mut self, head: Vec<u8>, body: Vec<u8>) {
+    fn put_back(&mut self, head: Vec<u8>, body: Received) {
         if self.waits()
             && let Some(owned) = &mut self.owned
         {

@@ -14,6 +14,7 @@
 
 mod call;
 mod receive;
+mod received;
 mod request;
 mod sending;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
 
 use receive::Receiving;
+use received::Received;
 use sending::Sending;
 
 /// A connection.
@@ -64,7 +66,7 @@ struct Owned {
     progress: Option<Progress>,
     receiving: Option<Receiving>,
     /// The body, once whole.
-    body: Vec<u8>,
+    body: Received,
     /// The body was not read to its end: this answer must be the last.
     body_unread: bool,
     work: Option<Work>,
@@ -414,7 +416,7 @@ impl Owned {
     fn held_bytes(&self) -> usize {
         let receiving = self.receiving.as_ref().map_or(0, Receiving::held_bytes);
         let sending = self.sending.as_ref().map_or(0, Sending::held_bytes);
-        let kept = self.rest.capacity() + self.head.capacity() + self.body.capacity();
+        let kept = self.rest.capacity() + self.head.capacity() + self.body.held_bytes();
         size_of::<Self>() + kept + receiving + sending
     }
 
@@ -426,7 +428,7 @@ impl Owned {
     fn forget_message(&mut self) {
         self.abandon();
         self.head = Vec::new();
-        self.body = Vec::new();
+        self.body = Received::default();
         self.progress = None;
         self.body_unread = false;
     }

@@ -61,6 +61,7 @@ pub(super) fn start(directory: &Path, seen: &Arc<Seen>) -> Running {
         .get("/fail", || Err::<&str, lattice::Error>(std::io::Error::other("on purpose").into()))
         .post("/echo", |body: Vec<u8>| body)
         .put("/echo", |body: Vec<u8>| body)
+        .post("/behind", behind)
         .mount("/document", document::routes(), document::maker())
         .files("/files", directory);
     watched(compressing(app, directory), seen).start("127.0.0.1:0").expect("a port is free")
@@ -144,6 +145,11 @@ impl Source for Lines {
 fn lines() -> Response {
     let source: Box<dyn Source> = Box::new(Lines { next: 1, sum: 0 });
     Response::new("text/plain; charset=utf-8", Body::Stream(source, None)).with_header("Trailer", "X-Sum, X-Count")
+}
+
+/// The fields behind the body, one a line.
+fn behind(request: &Request<'_>) -> Vec<u8> {
+    request.trailers().flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\n"].concat()).collect()
 }
 
 /// Zeroes until somebody has had enough; what it gave is counted.
