@@ -29,6 +29,9 @@ pub enum Flow {
     Done,
     /// Run the job, then `resume` with its value.
     Wait(Lane, Job),
+    /// The same; if the lane is full, `resume` at once with this value instead. It has to answer then, and
+    /// the connection ends after it; one that waits again is refused.
+    WaitOr(Lane, Job, Value),
     /// Give the body to the sink piece by piece, then `resume` with the sink's value.
     /// Only for routes of [`super::BodyPolicy::Stream`], and only from `call`.
     Receive(Box<dyn Sink>),

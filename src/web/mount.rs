@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::middleware::{Chain, Middleware};
+use super::parked::{Parked, parked};
 use super::request::{Locals, Request};
 use super::response::Response;
-use super::service::{Parked, settle};
+use super::service::settle;
 use super::table::Table;
 use crate::app::{self, Change, Flow, Reply, RouteSpec, Service, Value};
 
@@ -55,9 +56,8 @@ impl Service for Behind {
     }
 
     fn resume(&mut self, core: &app::Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
-        match value.downcast::<Parked>() {
-            Ok(parked) => {
-                let Parked { response, depth, locals } = *parked;
+        match parked(&self.table, core, value) {
+            Ok(Parked { response, depth, locals }) => {
                 let request = Request::new(core, self.table.way(None), locals);
                 settle(&self.table, &self.chain, request, response, depth, reply)
             }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use super::answer::IntoResponse;
 use super::error::Error;
 use super::later::guarded;
+use super::parked::Parked;
 use super::request::Locals;
 use super::response::{Kind, Response};
-use super::service::Parked;
 use crate::app::{Outcome, Sink};
 use crate::wire::http1::Trailers;
 

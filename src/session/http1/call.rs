@@ -1,7 +1,7 @@
 //! Calls into the app, and what the connection does with what the app decided.
 
 use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
+use crate::app::{Flow, Job, Lane, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
 use crate::session::http1::received::Received;
 use crate::session::http1::request::missed;
@@ -115,7 +115,7 @@ impl Http1 {
     }
 
     /// The request under way goes on after work.
-    fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         matches!(self.state, State::Working | State::Stream)
     }
 
@@ -167,13 +167,8 @@ impl Http1 {
                 turn.app.answered(&asked.request, status, began_ns);
                 self.finish(said.closes, peer_may_send);
             }
-            Flow::Wait(lane, job) => {
-                self.state = State::Working;
-                let owned = self.own();
-                owned.progress = Some(progress);
-                owned.body_unread = body_unread;
-                owned.work = Some(value_work(lane, job));
-            }
+            Flow::Wait(lane, job) => self.wait_for(lane, job, None, progress, body_unread),
+            Flow::WaitOr(lane, job, value) => self.wait_for(lane, job, Some(value), progress, body_unread),
             Flow::Receive(sink) => {
                 let BodyPolicy::Stream { max } = asked.request.route.body else {
                     panic!("only a streamed body can be received")
@@ -190,6 +185,15 @@ impl Http1 {
                 self.send_from(source, how, wants_trailers(head), After { closes: said.closes, peer_may_send });
             }
         }
+    }
+
+    fn wait_for(&mut self, lane: Lane, job: Job, instead: Option<Value>, progress: Progress, body_unread: bool) {
+        self.state = State::Working;
+        let owned = self.own();
+        owned.progress = Some(progress);
+        owned.body_unread = body_unread;
+        owned.work = Some(value_work(lane, job));
+        owned.instead = instead;
     }
 
     /// Keeps the bytes of the request for when its job is done.

@@ -15,11 +15,13 @@
 mod call;
 mod receive;
 mod received;
+mod refuse;
 mod request;
 mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::app::refusal::RefusalKind;
 use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Pressure, Turn, Work};
@@ -67,9 +69,11 @@ struct Owned {
     receiving: Option<Receiving>,
     /// The body, once whole.
     body: Received,
-    /// The body was not read to its end: this answer must be the last.
+    /// The body was not read to its end, or the node is too busy: this answer must be the last.
     body_unread: bool,
     work: Option<Work>,
+    /// For the slice, should the work find no place in its queue.
+    instead: Option<Value>,
     sending: Option<Sending>,
     /// What was given up or has ended, and may block whoever drops it.
     abandoned: Vec<Box<dyn Send>>,
@@ -112,8 +116,8 @@ impl Http1 {
             Done::Sink(sink, buffer) if streaming => self.on_sink(sink, buffer),
             Done::Value(value) if streaming => self.end_stream(value, false, turn),
             Done::Enough(value) if streaming => self.end_stream(value, true, turn),
-            Done::Busy if working || streaming => self.refuse_busy(turn),
-            Done::Panicked if working || streaming => self.refuse_broken(turn),
+            Done::Busy if working || streaming => self.on_busy(turn),
+            Done::Panicked if working || streaming => self.refuse(RefusalKind::Failed, turn),
             Done::Source(source, piece, pull) if sending => self.take_piece(source, piece, pull, turn),
             Done::Wake if sending => self.on_woken(),
             Done::Busy | Done::Panicked if sending => self.break_off(),
@@ -135,8 +139,8 @@ impl Http1 {
     pub fn on_deadline(&mut self, turn: &mut Turn<'_>) {
         let begun = self.owned.as_ref().is_some_and(|owned| !owned.rest.is_empty());
         match self.state {
-            State::Head if begun => self.refuse(408, "the request head took too long", turn),
-            State::Body | State::Stream => self.refuse(408, "the request body took too long", turn),
+            State::Head if begun => self.refuse(RefusalKind::HeadTimeout, turn),
+            State::Body | State::Stream => self.refuse(RefusalKind::BodyTimeout, turn),
             _ => self.end(),
         }
         // Whoever was too slow to ask is not waited for again.
@@ -361,7 +365,7 @@ impl Http1 {
     }
 
     fn refuse_head(&mut self, error: Error, turn: &mut Turn<'_>) -> Option<usize> {
-        self.refuse(error.status(), error.explain(), turn);
+        self.refuse(RefusalKind::Malformed(error), turn);
         None
     }
 
@@ -430,6 +434,7 @@ impl Owned {
         self.head = Vec::new();
         self.body = Received::default();
         self.progress = None;
+        self.instead = None;
         self.body_unread = false;
     }
 

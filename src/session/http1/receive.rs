@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::app::refusal::RefusalKind;
 use crate::app::{Change, Lane, Sink, Value};
 use crate::limits::{RECV_BUFFER_BYTES, SINK_CHUNK_BYTES};
 use crate::session::http1::received::Received;
@@ -155,10 +156,10 @@ impl Http1 {
 
     fn refuse_body(&mut self, stop: Stop, turn: &mut Turn<'_>) -> usize {
         match stop {
-            Stop::Malformed(error) => self.refuse(error.status(), error.explain(), turn),
+            Stop::Malformed(error) => self.refuse(RefusalKind::Malformed(error), turn),
             Stop::TooLarge => {
                 let max = self.own().receiving.as_ref().map_or(0, |receiving| receiving.max);
-                self.refuse_too_large(max, turn);
+                self.refuse(RefusalKind::BodyTooLarge(max), turn);
             }
         }
         0

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::app::refusal::RefusalKind;
 use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found, Params, Router};
 use crate::app::{Missed, Reply};
@@ -61,9 +62,7 @@ impl Http1 {
     fn begin_with_body<'b>(&mut self, asked: &mut Asked<'b>, after: &'b [u8], turn: &mut Turn<'_>) -> usize {
         let head = asked.request.head;
         match (asked.request.route.body, head.framing) {
-            (BodyPolicy::Stream { .. }, Framing::None) => self.answer_early(head, after, turn, |reply| {
-                reply.error(411, "length required", Some("send Content-Length or Transfer-Encoding: chunked"));
-            }),
+            (BodyPolicy::Stream { .. }, Framing::None) => self.refuse_lengthless(head, after, turn),
             (BodyPolicy::Stream { max }, framing) => self.begin_stream(asked, framing, max, turn),
             (_, Framing::None) => self.call(asked, false, turn),
             (BodyPolicy::Buffer, framing) => {
@@ -129,7 +128,7 @@ impl Http1 {
     ) -> usize {
         if let Framing::Length(length) = framing {
             if length > max {
-                self.refuse_too_large(max, turn);
+                self.refuse(RefusalKind::BodyTooLarge(max), turn);
                 return 0;
             }
             if let Some(body) = after.get(..length as usize) {
@@ -152,7 +151,7 @@ impl Http1 {
         if let Framing::Length(length) = framing
             && length > max
         {
-            self.refuse_too_large(max, turn);
+            self.refuse(RefusalKind::BodyTooLarge(max), turn);
             return 0;
         }
         // Until the sink has all of it, an answer leaves a body unread.
@@ -172,7 +171,7 @@ impl Http1 {
     }
 
     /// Answers without the app. A body that is not here already ends the connection.
-    fn answer_early(
+    pub(super) fn answer_early(
         &mut self,
         head: &Head<'_, '_>,
         after: &[u8],
@@ -209,48 +208,6 @@ impl Http1 {
             close: !head.keep_alive || turn.draining || body_unread || last,
             http10: head.version == Version::Http10,
         }
-    }
-
-    /// Refuses what cannot be gone on with: the connection ends after this answer.
-    pub(super) fn refuse(&mut self, status: u16, error: &str, turn: &mut Turn<'_>) {
-        self.refuse_with(status, &[], error, None, turn);
-    }
-
-    /// The body is longer than `max`.
-    pub(super) fn refuse_too_large(&mut self, max: u64, turn: &mut Turn<'_>) {
-        let reason =
-            format!("at most {max} bytes are taken here; the keys [http] body_bytes and [npm] tarball_bytes set it");
-        self.refuse_with(413, &[], "request body too large", Some(&reason), turn);
-    }
-
-    pub(super) fn refuse_busy(&mut self, turn: &mut Turn<'_>) {
-        self.refuse_with(503, &[("Retry-After", b"1")], "the node is busy", Some("try again in a second"), turn);
-    }
-
-    /// There is no memory for it now.
-    #[cold]
-    pub(super) fn shed(&mut self, turn: &mut Turn<'_>) {
-        self.shed = true;
-        let reason = "the connections hold all the memory that [node] buffer_bytes gives them";
-        self.refuse_with(503, &[("Retry-After", b"1")], "the node is overloaded", Some(reason), turn);
-    }
-
-    pub(super) fn refuse_broken(&mut self, turn: &mut Turn<'_>) {
-        self.refuse(500, "the node failed on this request", turn);
-    }
-
-    fn refuse_with(
-        &mut self,
-        status: u16,
-        fields: &[(&str, &[u8])],
-        error: &str,
-        reason: Option<&str>,
-        turn: &mut Turn<'_>,
-    ) {
-        turn.app.refused(status, turn.peer);
-        let terms = Terms { date: turn.date, head_only: self.head_only, close: true, http10: false };
-        Reply::new(turn.out, terms).error_with(status, fields, error, reason);
-        self.finish(true, true);
     }
 
     /// Gives back what a message held. A lingering connection needs none of it.

@@ -32,6 +32,7 @@ pub struct TestClient {
     settings: session::Settings,
     clock: Arc<AtomicU64>,
     draining: Cell<bool>,
+    busy: Cell<bool>,
     memory: HeadMemory,
 }
 
@@ -47,6 +48,7 @@ impl TestClient {
             settings,
             clock,
             draining: Cell::new(false),
+            busy: Cell::new(false),
             memory: HeadMemory::new(),
         }
     }
@@ -90,6 +92,11 @@ impl TestClient {
     /// From now on the app is told that the server is going away.
     pub fn drain(&self) {
         self.draining.set(true);
+    }
+
+    /// From now on the queue of [`Slow`](super::Slow) work is full.
+    pub fn fill_slow_queue(&self) {
+        self.busy.set(true);
     }
 
     /// How many requests failed: handlers that panicked or returned an error of their own.

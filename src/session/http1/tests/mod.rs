@@ -7,6 +7,7 @@ mod endings;
 mod pipeline;
 mod pressure;
 mod refusals;
+mod reworded;
 mod sources;
 mod trailers;
 mod work;
@@ -49,6 +50,11 @@ const TRAILERS: u16 = 16;
 const TRAILERS_JOB: u16 = 17;
 const TRAILERS_SINK: u16 = 18;
 const TRAILERS_BREAK: u16 = 19;
+const SLOW: u16 = 20;
+const SLOW_AGAIN: u16 = 21;
+
+/// What is left by the job that was not run.
+const NO_PLACE: u32 = 1000;
 
 fn routes() -> Vec<RouteSpec> {
     let stream = BodyPolicy::Stream { max: STREAM_MAX };
@@ -80,6 +86,8 @@ fn routes() -> Vec<RouteSpec> {
         route(Method::Post, "/trailers-job", TRAILERS_JOB, BodyPolicy::Buffer),
         route(Method::Put, "/trailers-sink", TRAILERS_SINK, stream),
         route(Method::Put, "/trailers-break", TRAILERS_BREAK, stream),
+        route(Method::Get, "/slow/{x}", SLOW, BodyPolicy::Discard),
+        route(Method::Get, "/slow-again/{x}", SLOW_AGAIN, BodyPolicy::Discard),
     ]
 }
 
@@ -108,6 +116,7 @@ impl Service for Slice {
             TRAILERS => reply.status(200).body(Body::Bytes(shown(request).as_bytes())),
             JOB | ECHO_JOB | TRAILERS_JOB => return Flow::wait(|| 0u32),
             JOBS => return Flow::wait(|| 2u32),
+            SLOW | SLOW_AGAIN => return slow(),
             REFUSE => reply.error(403, "no", None),
             BIG => reply.status(200).body(Body::Shared(&self.big, 0..self.big.len())),
             PANIC => panic!("the slice breaks"),
@@ -119,6 +128,8 @@ impl Service for Slice {
 
     fn resume(&mut self, request: &Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
         match value.downcast::<u32>() {
+            Ok(left) if *left == NO_PLACE && request.route.id == SLOW => reply.error(429, "come back", None),
+            Ok(left) if *left == NO_PLACE => return slow(),
             Ok(left) if *left > 0 => return Flow::wait(move || *left - 1),
             Ok(_) if request.route.id == ECHO_JOB => reply.status(200).body(Body::Bytes(request.body)),
             Ok(_) if request.route.id == TRAILERS_JOB => reply.status(200).body(Body::Bytes(shown(request).as_bytes())),
@@ -148,6 +159,11 @@ impl Slice {
         let on_pool = matches!(request.route.id, STREAM_JOBS | ENDLESS_JOBS);
         Flow::Send(Box::new(Pieces { script, at: 0, on_pool, drained: false, sinks: Arc::clone(&self.sinks) }))
     }
+}
+
+/// A job, or that there is no place for it.
+fn slow() -> Flow {
+    Flow::WaitOr(Lane::Slow, Box::new(|| Outcome::value(0u32)), Box::new(NO_PLACE))
 }
 
 /// The body, and each field behind it.
