@@ -40,8 +40,9 @@ impl Service for Web {
     fn resume(&mut self, core: &app::Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
         let table = &*self.0;
         let route = table.routes.get(usize::from(core.route.id));
-        let parked = parked(table, core, value).ok().expect("this service parks nothing else");
-        let Parked { mut response, depth, locals } = parked;
+        let Ok(Parked { mut response, depth, locals }) = parked(table, core, value) else {
+            panic!("this service parks nothing else")
+        };
         if let Some(Missed::Method(allow)) = core.missed {
             response.set_header("Allow", allow.as_bytes());
         }

@@ -100,7 +100,7 @@ def trailers():
     peer.begin("POST", "/behind", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")])
     peer.send(b"hello world")
     peer.sock.sendall(peer.h11.send(h11.EndOfMessage(headers=[("X-Sum", "11"), ("Host", "y"), ("Digest", "z")])))
-    assert peer.answer()[::2] == (200, b"x-sum: 11\ndigest: z\n")
+    assert peer.answer()[::2] == (200, b"X-Sum: 11\nDigest: z\n")
     peer.next()
     assert peer.ask("GET", "/empty")[0] == 204
     peer.sock.close()
