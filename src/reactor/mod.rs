@@ -44,7 +44,6 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
 use crate::session;
-use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use flush::Share;
@@ -104,7 +103,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
-    memory: HeadMemory,
+    memory: session::Memory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -158,7 +157,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
-            memory: HeadMemory::new(),
+            memory: session::Memory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
