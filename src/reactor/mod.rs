@@ -240,15 +240,6 @@ impl Reactor {
         self.on_timers();
     }
 
-    fn drive_all(&mut self, listed: &[Key]) {
-        for key in listed {
-            if let Some(conn) = self.conns.get_mut(*key) {
-                conn.listed = false;
-                self.drive(*key);
-            }
-        }
-    }
-
     /// The list keeps its memory from turn to turn.
     fn keep_list(&mut self, mut listed: Vec<Key>) {
         listed.clear();
@@ -309,7 +300,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key);
+                self.drive_out(key);
             }
         }
     }
