@@ -174,7 +174,6 @@ impl Reactor {
             return Fate::Close;
         }
         let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
-        let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
             app: &mut self.app,
@@ -190,21 +189,23 @@ impl Reactor {
         let before = Before::of(conn, &cause);
         let reads = think(conn, cause, &mut self.recv, &mut turn, news);
         if conn.session.has_effects() {
+            let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
             perform(conn, key, &mut turn, &hands);
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
-        let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
-        if moved.left > 0 {
+        let left = turn.out.len();
+        if left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         conn.charge(&self.budget);
-        self.meters.requests.add(conn.session.served() - before.served);
-        let Ok(flushed) = flushed else { return Fate::Close };
+        let begun = conn.session.served() - before.served;
+        self.meters.requests.add(begun);
         // Asked and answered: what nearly every turn of a connection is.
-        let rests = conn.session.served() != before.served && flushed == Flushed::All && conn.session.is_idle();
-        if !rests || conn.write_armed || reads.eof || reads.broken {
-            return self.conclude(key, &before, &reads, moved, flushed);
+        let rests = begun > 0 && matches!(flushed, Ok(Flushed::All)) && conn.session.is_idle();
+        if !rests || conn.write_armed | reads.eof | reads.broken {
+            let Ok(flushed) = flushed else { return Fate::Close };
+            return self.conclude(key, &before, &reads, Moved { read: reads.bytes, sent, left }, flushed);
         }
         conn.barren = 0;
         conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
@@ -346,14 +347,14 @@ impl News<'_> {
         let current = self.mesh.epoch();
         if current != *self.epoch {
             *self.epoch = current;
-            self.tell_all(app);
+            tell_all(self.mesh, self.thread, app);
         }
     }
+}
 
-    #[cold]
-    fn tell_all(&self, app: &mut App) {
-        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
-    }
+#[cold]
+fn tell_all(mesh: &Mesh, thread: usize, app: &mut App) {
+    mesh.take_changes(thread).iter().for_each(|change| app.on_change(change));
 }
 
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.

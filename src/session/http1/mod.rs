@@ -318,7 +318,7 @@ impl Http1 {
     }
 
     /// Begins the request in front of `bytes`; `None` when its head is incomplete.
-    #[inline]
+    #[inline(always)]
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
@@ -332,6 +332,7 @@ impl Http1 {
     }
 
     /// The same for a head that is not remembered.
+    #[inline(never)]
     fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
@@ -389,7 +390,14 @@ impl Http1 {
         self.owned.get_or_insert_default()
     }
 
+    #[inline(always)]
     fn keep_rest(&mut self, rest: &[u8]) {
+        if !rest.is_empty() || self.owned.is_some() {
+            self.own_rest(rest);
+        }
+    }
+
+    fn own_rest(&mut self, rest: &[u8]) {
         match &mut self.owned {
             Some(owned) => {
                 owned.rest.clear();
