@@ -10,7 +10,7 @@ use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
 use super::{Settings, edge, listen, proxies, url};
 use crate::limits::{
-    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
+    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, BUSY_POLL_US_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
     THREADS_MAX,
 };
 
@@ -308,6 +308,7 @@ pub static KEYS: &[Key] = &[
     ),
     number!(node.threads, Count, 0, THREADS_MAX, Some("0 = one per core")),
     flag!(node.pin),
+    number!(node.busy_poll_us, Count, 0, BUSY_POLL_US_MAX, Some("0 = sleep at once")),
     number!(node.pool_threads, Count, 0, 1024, Some("0 = twice the cores, at least 4")),
     number!(node.connections, Count, 16, 1_000_000),
     number!(node.connections_per_ip, Count, 0, 1_000_000, Some("0 = any number")),

@@ -74,6 +74,8 @@ pub struct Node {
     pub threads: usize,
     /// Each thread stays on its core.
     pub pin: bool,
+    /// Microseconds for which a thread asks for events again and again before it sleeps.
+    pub busy_poll_us: u64,
     /// Threads for blocking work; 0 stands for twice the cores, at least 4.
     pub pool_threads: usize,
     /// Most connections per thread.
@@ -152,6 +154,7 @@ impl Default for Node {
             public_url: None,
             threads: 0,
             pin: true,
+            busy_poll_us: 0,
             pool_threads: 0,
             connections: 65_536,
             connections_per_ip: CONNECTIONS_PER_IP,
