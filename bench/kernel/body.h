@@ -16,6 +16,8 @@ struct counters {
     uint64_t waits, polls, events, empty, accepted, at_home, requests, notified, copied;
 };
 
+#define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n"
+
 static char *answer; /* head and body */
 static size_t answer_bytes, head_bytes;
 static int body_fd;
@@ -28,8 +30,7 @@ static void make_answer(void)
     answer = mmap(NULL, body_bytes + 256, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (answer == MAP_FAILED)
         fail("memory");
-    head_bytes = (size_t)snprintf(answer, 256, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %zu\r\n\r\n",
-                                  body_bytes);
+    head_bytes = (size_t)sprintf(answer, HEAD, body_bytes);
     answer_bytes = head_bytes + body_bytes;
     memset(answer + head_bytes, 'x', body_bytes);
     memcpy(answer + head_bytes, short_body, body_bytes < sizeof short_body ? body_bytes : sizeof short_body - 1);

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import namespaces
 import tools
 from compare import Variant, interleave, rows
-from programs import Load, Server, difference, short
+from programs import Load, Node, Server, difference, short
 
 CPU, RATE = "CPU µs/request", "requests/s"
 
@@ -28,22 +28,30 @@ def start_threads(variant):
 def loaded(server, loads, seconds, inside=()):
     """Runs clients at the same time, (core, options) each: what server and clients came to."""
     with ExitStack() as stack:
-        clients = [stack.enter_context(Load(server, (*options, "-s", seconds), core, inside)) for core, options in loads]
+        clients = [Load(server, (*options, "-s", seconds), core, inside) for core, options in loads]
+        for client in clients:
+            stack.enter_context(client)
         before, began = server.report(), time.monotonic()
         for client in clients:
             client.say()
         results = [client.result() for client in clients]
         used, elapsed = difference(before, server.report()), time.monotonic() - began
-        accepted = before["accepted"]  # of this round and those before it
     requests = sum(result["requests"] for result in results)
     client_ns = sum(result["cpu_ns"] for result in results)
-    return {
+    figures = {
         CPU: used["cpu_ns"] / 1e3 / requests,
         "both ends": (used["cpu_ns"] + client_ns) / 1e3 / requests,
         RATE: sum(result["per_second"] for result in results),
         "p50 µs": max(result["p50_us"] for result in results),
         "p99 µs": max(result["p99_us"] for result in results),
         "CPU of a core, %": used["cpu_ns"] / 1e7 / elapsed,
+    }
+    return figures | (counted(used, requests) if "events" in used else {})
+
+
+def counted(used, requests):
+    """What only the floor counts."""
+    return {
         "events/wait": used["events"] / max(1, used["waits"]),
         "segments out/request": used["segments_out"] / requests,
         "segments in/request": used["segments_in"] / requests,
@@ -51,7 +59,6 @@ def loaded(server, loads, seconds, inside=()):
         "busier thread, % of requests": 100 * max(used["requests"]) / sum(used["requests"]),
         "copied after all, %": 100 * used["copied"] / max(1, used["notified"]),
         "told": used["notified"] / requests,
-        "accepted": sum(accepted),
     }
 
 
@@ -105,7 +112,8 @@ def listening(rounds, seconds):
 
 
 def acknowledging(rounds, seconds):
-    variants = [Variant("as it is"), Variant("TCP_QUICKACK after each read", ("-Q",)), Variant("without TCP_NODELAY", ("-N",))]
+    variants = [Variant("as it is"), Variant("TCP_QUICKACK after each read", ("-Q",))]
+    variants.append(Variant("without TCP_NODELAY", ("-N",)))
     title = "Acknowledging, 64 connections that stay"
     results = interleave(title, variants, rounds, start, lambda server: loaded(server, [(1, ("-c", 64))], seconds))
     yield result(title, results, {CPU: 2, RATE: 0, "segments out/request": 2, "segments in/request": 2})
@@ -147,15 +155,31 @@ def busy_polling(rounds, seconds):
     load = [(1, ("-c", 1, "-r", 2000))]
     yield result(title, interleave(title, kernel, rounds, start, lambda server: loaded(server, load, seconds)), figures)
     spins = [Variant("as it is")] + [Variant(f"ask again for {us} µs", ("-s", us)) for us in (20, 50, 200, 1000)]
-    for what, options in (
+    yield from asking_again("Asking again before sleeping, the floor", spins, start, rounds, seconds)
+
+
+def asking_again(what, variants, start, rounds, seconds):
+    for load, options in (
         ("one connection, as fast as it goes", ("-c", 1)),
         ("8 connections, 2,000 requests/s", ("-c", 8, "-r", 2000)),
         ("64 connections, 20,000 requests/s", ("-c", 64, "-r", 20000)),
     ):
-        title = f"Asking again before sleeping, {what}"
-        load = [(1, options)]
-        results = interleave(title, spins, rounds, start, lambda server: loaded(server, load, seconds))
-        yield result(title, results, figures)
+        title = f"{what}: {load}"
+
+        def run(server):
+            return loaded(server, [(1, options)], seconds)
+
+        figures = {"p50 µs": 1, "p99 µs": 1, "CPU of a core, %": 1, CPU: 1}
+        yield result(title, interleave(title, variants, rounds, start, run), figures)
+
+
+def node(rounds, seconds):
+    variants = [Variant(f"busy_poll_us = {us}", (us,)) for us in (0, 50, 200)]
+
+    def begin(variant):
+        return Node({"LATTICE_NODE_BUSY_POLL_US": str(variant.flags[0])})
+
+    yield from asking_again("Asking again before sleeping, the node", variants, begin, rounds, seconds)
 
 
 def bodies(rounds, seconds):
@@ -203,6 +227,7 @@ ALL = {
     "deferring": deferring,
     "batches": batches,
     "busy": busy_polling,
+    "node": node,
     "bodies": bodies,
     "files": heads_and_files,
 }

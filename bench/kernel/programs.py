@@ -4,6 +4,7 @@ Whatever way the run ends, so do they: at the end of their `with` block, by the 
 a SIGKILL from the kernel when this process dies.
 """
 
+import dataclasses
 import json
 import select
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import server as peers_server
 import tools
+from peers import NODE
 
 HERE = Path(__file__).resolve().parent
 ANSWER_SECONDS_MAX = 30
@@ -54,6 +56,8 @@ class Program:
 class Server(Program):
     """The floor with switches. `core` is none for one whose threads choose theirs."""
 
+    path = "/"
+
     def __init__(self, flags=(), core=0, inside=(), address="127.0.0.1"):
         self.port, self.address = next(peers_server.PORTS), address
         program = tools.c_program("server", HERE)
@@ -69,12 +73,24 @@ class Server(Program):
         return json.loads(self.line())
 
 
+class Node(peers_server.Server):
+    """The real node, with one thread and one more setting; it counts for itself, so only its CPU time is told."""
+
+    address, path = "127.0.0.1", NODE.plaintext
+
+    def __init__(self, settings):
+        super().__init__(dataclasses.replace(NODE, environment=NODE.environment | settings))
+
+    def report(self):
+        return {"cpu_ns": time.clock_gettime_ns((~self.process.pid << 3) | 2)}
+
+
 class Load(Program):
     """`load`, connected and warm."""
 
     def __init__(self, server, options, core=1, inside=(), warm_s=0.05):
         flags = ["-w", warm_s, "-t", ANSWER_SECONDS_MAX, "-a", server.address, "-g", *options]
-        super().__init__([tools.c_program("load"), *flags, server.port, "/"], core, inside)
+        super().__init__([tools.c_program("load"), *flags, server.port, server.path], core, inside)
 
     def __enter__(self):
         super().__enter__()

@@ -88,6 +88,8 @@ pub struct Node {
     pub backlog: u32,
     /// The kernel reports a connection only once its first bytes are there.
     pub defer_accept: bool,
+    /// A connection goes to the thread of the core that it arrives on.
+    pub steer: bool,
     /// Seconds a shutdown waits for requests in flight.
     pub drain_s: u64,
     /// Opens `/-/echo`.
@@ -161,6 +163,7 @@ impl Default for Node {
             buffer_bytes: BUFFER_BYTES,
             backlog: 4096,
             defer_accept: false,
+            steer: false,
             drain_s: 10,
             echo: false,
         }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{
+    BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX,
+};
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
 use crate::wire::http1::Limits;
@@ -91,7 +93,7 @@ impl Settings {
     }
 
     pub(super) fn listening(&self) -> ListenSettings {
-        ListenSettings { backlog: self.backlog, defer_accept: false }
+        ListenSettings { backlog: self.backlog, defer_accept: false, steer: false }
     }
 
     pub(super) fn session(&self) -> session::Settings {
