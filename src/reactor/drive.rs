@@ -36,6 +36,8 @@ pub(super) fn read_interest() -> Interest {
 enum Cause {
     /// Its turn has come.
     Listed,
+    /// The node is going away.
+    Drained,
     /// Its work is done.
     Done(Done),
     /// Its deadline has passed.
@@ -75,9 +77,26 @@ impl Before {
 }
 
 impl Reactor {
-    /// Drives a connection because its turn has come.
-    pub(super) fn drive(&mut self, key: Key) {
-        self.drive_for(key, Cause::Listed);
+    /// Drives the connections whose turn has come.
+    pub(super) fn drive_all(&mut self, listed: &[Key]) {
+        let mut next = 0;
+        while next < listed.len() {
+            let driven = catch_unwind(AssertUnwindSafe(|| {
+                while let Some(&key) = listed.get(next) {
+                    next += 1;
+                    let fate = self.step(key, Cause::Listed);
+                    self.settle(key, fate);
+                }
+            }));
+            if driven.is_err() {
+                self.on_panic(listed[next - 1]);
+            }
+        }
+    }
+
+    /// Drives a connection because the node is going away.
+    pub(super) fn drive_out(&mut self, key: Key) {
+        self.drive_for(key, Cause::Drained);
     }
 
     /// Drives a connection because its work is done.
@@ -113,22 +132,36 @@ impl Reactor {
     }
 
     fn drive_for(&mut self, key: Key, cause: Cause) {
-        // One connection's defect must not be everybody's outage.
         match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
-            Ok(Fate::Rest) => {}
-            Ok(Fate::Keep) => self.arm_deadline(key),
-            Ok(Fate::Close) => self.close(key),
-            Err(_) => {
-                self.meters.panics.one();
-                self.scratch.clear();
-                self.app.on_change(&Change::Everything);
-                self.close(key);
-            }
+            Ok(fate) => self.settle(key, fate),
+            Err(_) => self.on_panic(key),
         }
     }
 
+    #[inline(always)]
+    fn settle(&mut self, key: Key, fate: Fate) {
+        match fate {
+            Fate::Rest => {}
+            Fate::Keep => self.arm_deadline(key),
+            Fate::Close => self.close(key),
+        }
+    }
+
+    /// One connection's defect must not be everybody's outage.
+    #[cold]
+    fn on_panic(&mut self, key: Key) {
+        self.meters.panics.one();
+        self.scratch.clear();
+        self.app.on_change(&Change::Everything);
+        self.close(key);
+    }
+
+    #[inline(always)]
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
-        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
+        if matches!(cause, Cause::Listed) {
+            conn.listed = false;
+        }
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
             if let Cause::Done(Done::Source(source, ..)) = cause {
@@ -167,20 +200,11 @@ impl Reactor {
         }
         conn.charge(&self.budget);
         self.meters.requests.add(conn.session.served() - before.served);
-        match flushed {
-            Ok(flushed) => self.conclude(key, &before, &reads, moved, flushed),
-            Err(_) => Fate::Close,
-        }
-    }
-
-    /// What is to become of a connection after a turn in which this much moved.
-    #[inline(always)]
-    fn conclude(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
-        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        let Ok(flushed) = flushed else { return Fate::Close };
         // Asked and answered: what nearly every turn of a connection is.
         let rests = conn.session.served() != before.served && flushed == Flushed::All && conn.session.is_idle();
         if !rests || conn.write_armed || reads.eof || reads.broken {
-            return self.conclude_in_full(key, before, reads, moved, flushed);
+            return self.conclude(key, &before, &reads, moved, flushed);
         }
         conn.barren = 0;
         conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
@@ -190,7 +214,8 @@ impl Reactor {
         if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep }
     }
 
-    fn conclude_in_full(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
+    /// What is to become of a connection after a turn in which this much moved.
+    fn conclude(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         if conn.session.was_shed() && !std::mem::replace(&mut conn.shed, true) {
             self.meters.shed.one();
@@ -335,7 +360,7 @@ impl News<'_> {
 #[inline(always)]
 fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
     let worked = match cause {
-        Cause::Listed => false,
+        Cause::Listed | Cause::Drained => false,
         Cause::Done(done) => {
             news.tell(turn.app);
             conn.session.on_done(done, turn);
@@ -380,7 +405,7 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
 }
 
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.
-#[inline]
+#[inline(always)]
 fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News<'_>) -> Reads {
     let mut reads = Reads::default();
     for _ in 0..READS_PER_TURN_MAX {
@@ -416,7 +441,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut New
 }
 
 /// Flushes unless the kernel has said that it takes nothing and has not taken that back.
-#[inline]
+#[inline(always)]
 fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64, share: &mut Share) -> io::Result<Flushed> {
     if conn.write_armed && !conn.writable {
         return Ok(Flushed::Blocked);

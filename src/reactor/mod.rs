@@ -44,7 +44,6 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
 use crate::session;
-use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use flush::Share;
@@ -106,7 +105,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
-    memory: HeadMemory,
+    memory: session::Memory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -160,7 +159,7 @@ impl Reactor {
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
-            memory: HeadMemory::new(),
+            memory: session::Memory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
@@ -230,15 +229,6 @@ impl Reactor {
         self.on_timers();
     }
 
-    fn drive_all(&mut self, listed: &[Key]) {
-        for key in listed {
-            if let Some(conn) = self.conns.get_mut(*key) {
-                conn.listed = false;
-                self.drive(*key);
-            }
-        }
-    }
-
     /// The list keeps its memory from turn to turn.
     fn keep_list(&mut self, mut listed: Vec<Key>) {
         listed.clear();
@@ -299,7 +289,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key);
+                self.drive_out(key);
             }
         }
     }

@@ -115,11 +115,11 @@ mod tests {
     use super::*;
     use crate::app::{App, BodyPolicy, Flow, Moment, Reply, Request, RouteSpec, RouterBuilder, Service};
     use crate::buffer::SendBuf;
-    use crate::session::{Pressure, Turn};
-    use crate::wire::http1::{HeadMemory, Method};
+    use crate::session::{Memory, Pressure, Turn};
+    use crate::wire::http1::Method;
     use std::sync::Arc;
 
-    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a HeadMemory) -> Turn<'a> {
+    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a Memory) -> Turn<'a> {
         let now = Moment { monotonic_ns: 0, unix_ms: 0 };
         let pressure = Pressure::None;
         Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
@@ -128,7 +128,7 @@ mod tests {
     fn lingering(settings: &Settings) -> Http1 {
         let mut session = Http1::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
@@ -168,7 +168,7 @@ mod tests {
         let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
         router.mount(&[""], &[spec]);
         let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Unasked)]);
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);

@@ -19,6 +19,7 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::app::router::Params;
 use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Pressure, Turn, Work};
@@ -80,6 +81,7 @@ impl Http1 {
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
+    #[inline(always)]
     pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         let consumed = self.pump(bytes, turn);
         let mut rest = &bytes[consumed..];
@@ -93,12 +95,18 @@ impl Http1 {
     /// Goes on with [`Self::rest`], after [`Self::is_ready`].
     pub fn on_ready(&mut self, turn: &mut Turn<'_>) {
         let rest = self.owned.as_mut().map(|owned| core::mem::take(&mut owned.rest)).unwrap_or_default();
-        self.on_bytes(&rest, turn);
+        self.on_held_bytes(&rest, turn);
         self.end_if_peer_done();
         // The head of a streamed answer may have left before the node began to go away.
         if turn.draining && matches!(self.state, State::Head) && self.rest().is_empty() {
             self.end();
         }
+    }
+
+    /// [`Self::on_bytes`] off the path of plain requests, into which alone it is inlined.
+    #[inline(never)]
+    fn on_held_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        self.on_bytes(bytes, turn);
     }
 
     /// Takes the result of the work.
@@ -314,10 +322,24 @@ impl Http1 {
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
-            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+            && let Some((head, count, route)) = memory.recall(bytes)
         {
             self.served += 1;
-            return Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn));
+            let (bytes, after) = bytes.split_at(count);
+            return Some(count + self.begin_found(&head, bytes, after, (route, Params::default()), turn));
+        }
+        self.on_new_head(bytes, turn)
+    }
+
+    /// The same for a head that is not remembered.
+    fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let memory = turn.memory;
+        if self.owned.is_none()
+            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+        {
+            let (bytes, after) = bytes.split_at(count);
+            self.served += 1;
+            return Some(count + self.begin(&head, bytes, after, Some(memory), turn));
         }
         self.on_other_head(bytes, turn)
     }
@@ -340,7 +362,7 @@ impl Http1 {
         match parse_head(bytes, &fields, limits) {
             Ok(Some((head, count))) => {
                 self.served += 1;
-                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn))
+                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], None, turn))
             }
             Ok(None) => self.begin_scan(bytes, turn),
             Err(error) => self.refuse_head(error, turn),
