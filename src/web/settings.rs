@@ -5,6 +5,8 @@ use std::time::Duration;
 use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
+use crate::session::trust::Trusted;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::Limits;
 
 /// Threads, bounds and patience of an app; the defaults suit most.
@@ -48,6 +50,10 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Requests of one connection after which it is closed; 0 for any number.
     pub requests_per_connection: u64,
+    /// The proxies in front that are believed in what `forwarded` names.
+    pub trusted_proxies: Trusted,
+    /// The fields in which those say who asks, and whether by TLS; from anybody else they say nothing.
+    pub forwarded: Option<Style>,
     /// How long a shutdown waits for what is under way.
     pub drain_timeout: Duration,
 }
@@ -70,6 +76,8 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             requests_per_connection: 0,
+            trusted_proxies: Trusted::default(),
+            forwarded: None,
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -100,6 +108,8 @@ impl Settings {
             idle_ns: nanos(self.idle_timeout),
             write_ns: nanos(self.write_timeout),
             requests: self.requests_per_connection,
+            trusted: self.trusted_proxies.clone(),
+            forwarded: self.forwarded,
             ..session::Settings::default()
         }
     }

@@ -22,7 +22,7 @@ fn answers_of_every_kind_carry_what_was_asked_for() {
         assert_eq!(answer.header("x-request-id"), Some("from-outside.1"), "{path}");
         assert_eq!(answer.header("strict-transport-security"), None, "{path}");
         for (proto, expected) in [("https", Some("max-age=60")), ("http", None)] {
-            let answer = node.http(method, path, &[("X-Forwarded-Proto", proto)], b"");
+            let answer = node.http(method, path, &[("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", proto)], b"");
             assert_eq!(answer.header("strict-transport-security"), expected, "{path} {proto}");
         }
     }
