@@ -239,7 +239,7 @@ impl Reactor {
         }
         let may_go_on = conn.session.is_ready(queued) || (conn.readable && conn.session.wants_read(queued));
         match flushed {
-            Flushed::HeldBack => Self::list(&mut self.held_back, conn, key),
+            Flushed::HeldBack => Self::list(self.held_back.next(), conn, key),
             Flushed::Paused => Self::list(&mut self.ready, conn, key),
             _ if may_go_on => Self::list(&mut self.ready, conn, key),
             Flushed::All | Flushed::Blocked => {}
