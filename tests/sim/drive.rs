@@ -14,7 +14,6 @@ use super::{BARREN_MAX, Cause, Defect, Fate, Node, Task, Thread, Wakes};
 use crate::conn::{Conn, Flushed, Reads, check_idle, flush_if_open, read, take_bytes};
 use crate::judge::End;
 use crate::reference::{DATE, START_UNIX_MS};
-use crate::site::sources::in_pool;
 use crate::slice::Intended;
 
 impl Node {
@@ -239,8 +238,7 @@ fn perform(conn: &mut Conn, key: usize, turn: &mut Turn<'_>, hands: Hands<'_>) {
     if let Some(work) = conn.session.take_work() {
         let full = work.lane == Lane::Slow && *hands.slow_queued >= SLOW_JOBS_QUEUED_MAX;
         if full || std::mem::take(hands.refuse_next) {
-            // Whoever refuses work drops it: the loop, when the queue is full.
-            in_pool(|| drop(work));
+            hands.submitted.push(Task::Drop(Box::new(work)));
             conn.judge.on_busy(conn.session.served());
             conn.session.on_done(Done::Busy, turn);
             conn.note_written(turn.out.len());

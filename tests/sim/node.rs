@@ -269,9 +269,8 @@ impl Node {
     fn deliver(&mut self, key: usize, done: Done) -> Result<(), String> {
         match done {
             done if self.conns[key].is_some() => self.drive(key, Cause::Done(done))?,
-            Done::Sink(sink, _) => self.drop_sink(Box::new(sink)),
-            Done::Source(source, ..) => self.drop_sink(Box::new(source)),
-            _ => {}
+            Done::Busy | Done::Panicked | Done::Wake => {}
+            left => self.drop_sink(Box::new(left)),
         }
         Ok(())
     }

@@ -118,6 +118,7 @@ impl Http1 {
             // The connection gave up meanwhile; whoever drops these may have to block.
             Done::Sink(sink, _) => self.own().abandoned.push(Box::new(sink)),
             Done::Source(source, ..) => self.own().abandoned.push(Box::new(source)),
+            Done::Value(value) | Done::Enough(value) => self.own().abandoned.push(Box::new(value)),
             _ => {}
         }
         self.on_ready(turn);
@@ -201,7 +202,8 @@ impl Http1 {
         self.owned.as_mut()?.work.take()
     }
 
-    /// Sinks and sources of bodies that are over: whoever drops them may have to block.
+    /// Sinks and sources of bodies that are over, and what was made for nobody: whoever drops them may
+    /// have to block.
     pub fn take_ended(&mut self) -> Option<Box<dyn Send>> {
         let owned = self.owned.as_mut()?;
         let ended = core::mem::take(&mut owned.abandoned);
