@@ -162,7 +162,7 @@ impl Reactor {
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
-        let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
+        let moved = Moved { read: reads.bytes, sent, left: turn.out.len(), ended: false };
         if moved.left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
@@ -208,6 +208,8 @@ impl Reactor {
             log::warn!("a connection whose events led nowhere was cut off");
             return Fate::Close;
         }
+        // On the way of a plain request nobody asks.
+        let moved = Moved { ended: conn.ended, ..moved };
         conn.deadlines.update(&conn.session, moved, &self.settings.http, self.now.monotonic_ns);
         self.wait_for_more(key, flushed)
     }

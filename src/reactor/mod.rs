@@ -276,6 +276,7 @@ impl Reactor {
         }
         if event.is_read_closed() || event.is_priority() || event.is_error() {
             conn.read_to_end = true;
+            conn.ended |= event.is_read_closed();
         }
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             conn.writable = true;

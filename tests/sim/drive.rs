@@ -105,7 +105,7 @@ impl Node {
         // A streamed answer whose head left before the drain says nothing of the end that follows it.
         conn.excused |= reads.eof || self.draining && conn.session.phase() == Phase::Over;
         let answered = conn.session.served() - served;
-        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
+        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left, ended: conn.read_to_end };
         let asked_and_answered = answered > 0 && conn.session.is_idle() && flushed == Flushed::All;
         if asked_and_answered && !(conn.write_armed || reads.eof || reads.broken) {
             return self.rest(key, moved);

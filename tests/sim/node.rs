@@ -283,6 +283,9 @@ impl Node {
             }
             conn.excused = true;
             conn.judge.on_expired();
+            if conn.read_to_end && !conn.socket.is_broken() && conn.session.awaits_source() {
+                conn.judge.on_silence();
+            }
             if conn.deadlines.is_deaf(self.now_ns) {
                 self.close(key, End::Broken)?;
             } else {

@@ -136,6 +136,7 @@ impl Http1 {
         match self.state {
             State::Head if begun => self.refuse(408, "the request head took too long", turn),
             State::Body | State::Stream => self.refuse(408, "the request body took too long", turn),
+            State::Sending => self.break_off(),
             _ => self.end(),
         }
         // Whoever was too slow to ask is not waited for again.
