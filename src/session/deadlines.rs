@@ -123,13 +123,13 @@ mod tests {
         App, BodyPolicy, Flow, Lane, Moment, Pull, Reply, Request, RouteSpec, RouterBuilder, Service, Source, Wake,
     };
     use crate::buffer::SendBuf;
-    use crate::session::{Pressure, Turn};
-    use crate::wire::http1::{HeadMemory, Method};
+    use crate::session::{Memory, Pressure, Turn};
+    use crate::wire::http1::Method;
     use std::sync::Arc;
 
     const STILL: Moved = Moved { read: 0, sent: 0, left: 0, ended: false };
 
-    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a HeadMemory) -> Turn<'a> {
+    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a Memory) -> Turn<'a> {
         let now = Moment { monotonic_ns: 0, unix_ms: 0 };
         let pressure = Pressure::None;
         Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
@@ -138,7 +138,7 @@ mod tests {
     fn lingering(settings: &Settings) -> Http1 {
         let mut session = Http1::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
@@ -178,7 +178,7 @@ mod tests {
         let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
         router.mount(&[""], &[spec]);
         let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Unasked)]);
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);
@@ -249,7 +249,7 @@ mod tests {
         let spec = RouteSpec { method: Method::Get, pattern: "/", id: 0, body: BodyPolicy::Discard, open: true };
         router.mount(&[""], &[spec]);
         let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Rare(lane))]);
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", &mut turn);

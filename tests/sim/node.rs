@@ -11,8 +11,7 @@ use lattice::app::{App, Change, Lane};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SEND_ALL_PER_TURN_BYTES;
 use lattice::session::deadlines::NEVER;
-use lattice::session::{Done, Phase, Pressure, Settings, Work};
-use lattice::wire::http1::HeadMemory;
+use lattice::session::{Done, Memory, Phase, Pressure, Settings, Work};
 
 use crate::conn::{Conn, Share};
 use crate::judge::{End, Judge};
@@ -70,7 +69,7 @@ pub(crate) struct Thread {
     app: App,
     recv: RecvBuf,
     scratch: SendBuf,
-    memory: HeadMemory,
+    memory: Memory,
     ready: Vec<usize>,
     held_back: Vec<usize>,
     share: Share,
@@ -136,7 +135,7 @@ impl Node {
             app,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
-            memory: HeadMemory::new(),
+            memory: Memory::new(),
             ready: Vec::new(),
             held_back: Vec::new(),
             share: Share { left: SEND_ALL_PER_TURN_BYTES },

@@ -19,6 +19,7 @@ mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::app::router::Params;
 use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Pressure, Turn, Work};
@@ -317,10 +318,24 @@ impl Http1 {
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
-            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+            && let Some((head, count, route)) = memory.recall(bytes)
         {
             self.served += 1;
-            return Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn));
+            let (bytes, after) = bytes.split_at(count);
+            return Some(count + self.begin_found(&head, bytes, after, (route, Params::default()), turn));
+        }
+        self.on_new_head(bytes, turn)
+    }
+
+    /// The same for a head that is not remembered.
+    fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let memory = turn.memory;
+        if self.owned.is_none()
+            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+        {
+            let (bytes, after) = bytes.split_at(count);
+            self.served += 1;
+            return Some(count + self.begin(&head, bytes, after, Some(memory), turn));
         }
         self.on_other_head(bytes, turn)
     }
@@ -343,7 +358,7 @@ impl Http1 {
         match parse_head(bytes, &fields, limits) {
             Ok(Some((head, count))) => {
                 self.served += 1;
-                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn))
+                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], None, turn))
             }
             Ok(None) => self.begin_scan(bytes, turn),
             Err(error) => self.refuse_head(error, turn),

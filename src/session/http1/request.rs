@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use crate::app::reply::Terms;
-use crate::app::router::{BodyPolicy, Found, Params, Router};
+use crate::app::router::{BodyPolicy, Found, Params, Route, Router};
 use crate::app::{Missed, Reply};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
 use crate::session::http1::call::{Asked, asker_of};
 use crate::session::http1::{Http1, State};
-use crate::session::{Pressure, Turn, Work};
+use crate::session::{Memory, Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version};
 
 /// Why no route fits a request.
@@ -33,20 +33,40 @@ fn body_at_hand(head: &Head<'_, '_>, after: &[u8]) -> Option<usize> {
 }
 
 impl Http1 {
-    /// Begins a request; how many of the bytes `after` its head it used.
+    /// Begins a request; how many of the bytes `after` its head it used. `memory` is what parsed it, if it
+    /// may be remembered.
     #[inline(always)]
     pub(super) fn begin<'b>(
         &mut self,
         head: &'b Head<'b, 'b>,
         bytes: &'b [u8],
         after: &'b [u8],
+        memory: Option<&Memory>,
+        turn: &mut Turn<'_>,
+    ) -> usize {
+        match turn.app.router().find(head.method, head.path) {
+            Found::Route(route, params) => {
+                if let (Some(memory), true) = (memory, params.is_empty()) {
+                    // A path that the router knows as it stands is no secret.
+                    memory.keep(head, bytes, route);
+                }
+                self.begin_found(head, bytes, after, (route, params), turn)
+            }
+            _ => self.begin_missed(head, bytes, after, turn),
+        }
+    }
+
+    /// The same once its route is found.
+    #[inline(always)]
+    pub(super) fn begin_found<'b>(
+        &mut self,
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        after: &'b [u8],
+        (route, params): (Route, Params<'b>),
         turn: &mut Turn<'_>,
     ) -> usize {
         self.head_only = head.method == Method::Head;
-        let (route, params) = match turn.app.router().find(head.method, head.path) {
-            Found::Route(route, params) => (route, params),
-            _ => return self.begin_missed(head, bytes, after, turn),
-        };
         if turn.pressure != Pressure::None && !route.essential {
             self.shed(turn);
             return 0;
@@ -84,6 +104,7 @@ impl Http1 {
         after: &'b [u8],
         turn: &mut Turn<'_>,
     ) -> usize {
+        self.head_only = head.method == Method::Head;
         let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
         if let (Missed::Options(_), Some(lines)) = (&missed, turn.app.edge().and_then(|edge| edge.preflight(head))) {
             return self.answer_preflight(head, after, lines, turn);

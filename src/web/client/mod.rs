@@ -17,7 +17,7 @@ use super::app::Built;
 use super::table::Table;
 use crate::app::{self, Moment};
 use crate::session;
-use crate::wire::http1::{HeadMemory, Method};
+use crate::wire::http1::Method;
 
 /// When the world of a test begins: 2026-01-01 00:00 UTC.
 const BEGIN_UNIX_MS: u64 = 1_767_225_600_000;
@@ -32,7 +32,7 @@ pub struct TestClient {
     settings: session::Settings,
     clock: Arc<AtomicU64>,
     draining: Cell<bool>,
-    memory: HeadMemory,
+    memory: session::Memory,
 }
 
 impl TestClient {
@@ -47,7 +47,7 @@ impl TestClient {
             settings,
             clock,
             draining: Cell::new(false),
-            memory: HeadMemory::new(),
+            memory: session::Memory::new(),
         }
     }
 

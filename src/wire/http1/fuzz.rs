@@ -63,12 +63,16 @@ fn parse(bytes: &[u8], limits: &Limits) -> Parsed {
 
 /// A head that was seen before, or whose fields were, means what it meant.
 fn check_memory(bytes: &[u8], expected: &Parsed, limits: &Limits) {
-    let memory = HeadMemory::new();
+    let memory = HeadMemory::<()>::new();
     let path_of_its_own = b"GET /elsewhere HTTP/1.1\r\n";
     let lines = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
     memory.parse(&[path_of_its_own.as_slice(), &bytes[lines..]].concat(), limits);
     for _ in 0..2 {
         if let Some((head, length)) = memory.parse(bytes, limits) {
+            assert_eq!(*expected, Ok(Some((meaning(&head), length))));
+            memory.keep(&head, &bytes[..length], ());
+        }
+        if let Some((head, length, ())) = memory.recall(bytes) {
             assert_eq!(*expected, Ok(Some((meaning(&head), length))));
         }
     }

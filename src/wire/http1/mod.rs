@@ -15,6 +15,7 @@ pub mod lines;
 pub mod memory;
 mod octets;
 mod quick;
+mod recall;
 pub mod scan;
 mod swar;
 mod target;

@@ -22,8 +22,8 @@ use crate::app::{
 };
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
-use crate::session::{Done, Phase, Pressure, Settings, Turn, Work};
-use crate::wire::http1::{HeadMemory, Method};
+use crate::session::{Done, Memory, Phase, Pressure, Settings, Turn, Work};
+use crate::wire::http1::Method;
 
 /// Longest body of the streamed routes, in bytes.
 const STREAM_MAX: u64 = 2 * 1024 * 1024;
@@ -237,7 +237,7 @@ struct Bench {
     out: SendBuf,
     draining: bool,
     pressure: Pressure,
-    memory: HeadMemory,
+    memory: Memory,
     sinks: Arc<Sinks>,
 }
 
@@ -259,7 +259,7 @@ impl Bench {
             out: SendBuf::new(),
             draining: false,
             pressure: Pressure::None,
-            memory: HeadMemory::new(),
+            memory: Memory::new(),
             sinks,
         }
     }
