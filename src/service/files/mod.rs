@@ -106,9 +106,11 @@ impl Service for StaticFiles {
             *value.downcast::<Brought>().expect("the jobs of this slice bring nothing else");
         match resolved {
             Ok(Resolved::File(entry)) => {
-                match entry.is_keepable() {
-                    true => self.kept.keep(&key, &entry, looked_ns, self.shared.thread_bytes_max()),
-                    false => self.kept.forget(&key),
+                match (entry.is_keepable(), entry.is_partial) {
+                    (true, _) => self.kept.keep(&key, &entry, looked_ns, self.shared.thread_bytes_max()),
+                    (false, false) => self.kept.forget(&key),
+                    // Whoever compresses it may have brought it already.
+                    (false, true) => {}
                 }
                 entry.write(&self.shared.settings, request, reply);
                 return Flow::Done;

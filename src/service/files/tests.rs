@@ -240,6 +240,57 @@ fn files_are_compressed_once_where_that_is_wished() {
     assert_eq!(tree.ask("big.css", &["Accept-Encoding: gzip"]).text(), "sibling");
 }
 
+/// A tree with one file that is worth compressing.
+fn packable() -> Tree {
+    let tree = tree(Settings { compress: Some(Policy::default()), ..Settings::default() });
+    tree.write("big.css", "body { color: red }\n".repeat(20_000).as_bytes(), 3600);
+    tree
+}
+
+#[test]
+fn whoever_comes_while_a_file_is_compressed_gets_it_as_it_is() {
+    let mut tree = packable();
+    let path = FilePath::new(b"big.css", false).unwrap();
+    let shared = Arc::clone(&tree.shared);
+    let packing = shared.begin_packing(&path).expect("nobody is at it");
+    assert!(shared.begin_packing(&path).is_none());
+    for _ in 0..2 {
+        let plain = tree.ask("big.css", &["Accept-Encoding: br"]);
+        assert_eq!((plain.status, plain.header("Content-Encoding"), plain.jobs), (200, None, 1), "it is not kept");
+        assert_eq!(plain.header("Vary"), Some("Accept-Encoding"));
+        let date = format!("If-Range: {}", plain.header("Last-Modified").unwrap());
+        assert_eq!(tree.ask("big.css", &["Range: bytes=0-0", &date]).status, 200, "the date may be that of a coding");
+        let tag = format!("If-Range: {}", plain.header("ETag").unwrap());
+        assert_eq!(tree.ask("big.css", &["Range: bytes=0-0", &tag]).status, 206);
+    }
+    drop(packing);
+    let packed = tree.ask("big.css", &["Accept-Encoding: br"]);
+    assert_eq!((packed.header("Content-Encoding"), packed.jobs), (Some("br"), 1));
+    // Who began before it was done, and is answered after it, does not undo it.
+    assert_eq!(tree.ask("big.css", &["Accept-Encoding: br"]).jobs, 0);
+}
+
+#[test]
+fn many_who_miss_a_file_at_once_have_it_compressed_once() {
+    let tree = packable();
+    let path = FilePath::new(b"big.css", false).unwrap();
+    let start = std::sync::Barrier::new(8);
+    let found = std::thread::scope(|scope| {
+        let look = || {
+            start.wait();
+            resolve(&tree.shared, &path, false, None).unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(look)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let packed = tree.shared.peek(&path).expect("it is kept");
+    for resolved in found {
+        let Resolved::File(entry) = resolved else { panic!("a file") };
+        assert!(Arc::ptr_eq(&entry, &packed) || entry.is_partial && entry.contents.len() == 1);
+    }
+    assert!(packed.contents.len() > 1 && tree.shared.begin_packing(&path).is_some());
+}
+
 #[test]
 fn a_change_is_seen_within_the_time_that_was_said() {
     for memory_bytes_max in [1 << 20, 0] {
