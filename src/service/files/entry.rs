@@ -78,6 +78,11 @@ impl Entry {
         self.contents[0].etag.is_some() && !self.is_partial
     }
 
+    /// Whether a file stays open for it.
+    pub(crate) fn holds_handle(&self) -> bool {
+        self.contents.iter().any(|content| matches!(content.source, Source::Handle(_)))
+    }
+
     /// What it weighs where `bytes_max` is kept: its bytes, and for each open file so much that only
     /// [`FILES_OPEN_MAX`] of them fit.
     pub(crate) fn weight(&self, bytes_max: usize) -> usize {

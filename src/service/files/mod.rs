@@ -10,7 +10,8 @@
 //! Small files are sent from memory that all threads share, larger ones by the kernel from their file.
 //! A change is seen by every request that comes more than [`Settings::fresh_ns`] after it, one second
 //! unless told otherwise. Replace files by renaming: one that is written to in place may be sent half
-//! old, half new, as with any server.
+//! old, half new, as with any server. A file that was deleted is closed once it is not believed any more
+//! and its thread next looks at any file of the directory.
 //!
 //! Refused with 404: what is not there, names that begin with a dot, `.` and `..`, empty names, slashes
 //! and backslashes that were escaped, and whatever leads out of the directory. Directories are shown as
@@ -69,7 +70,13 @@ impl StaticFiles {
         vec![route("/", ROOT), route("/{path:rest}", BELOW)]
     }
 
-    fn look(&self, key: &[u8], known: Option<Arc<entry::Entry>>, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+    fn look(
+        &mut self,
+        key: &[u8],
+        known: Option<Arc<entry::Entry>>,
+        request: &Request<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Flow {
         let (path, slash) = match key.strip_suffix(b"/") {
             Some(path) => (path, true),
             None => (key, false),
@@ -79,7 +86,12 @@ impl StaticFiles {
             Err(error) => return refuse(error, reply),
         };
         let (shared, key, looked_ns) = (Arc::clone(&self.shared), key.into(), request.now.monotonic_ns);
-        Flow::wait(move || Brought { key, looked_ns, resolved: resolve(&shared, &path, slash, known) })
+        let stale = self.kept.take_stale(looked_ns, self.shared.settings.fresh_ns);
+        Flow::wait(move || {
+            // Closing the last handle of a large file that was deleted takes its time.
+            drop(stale);
+            Brought { key, looked_ns, resolved: resolve(&shared, &path, slash, known) }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::app::cache::Cache;
 use crate::app::files::{FilePath, Files};
@@ -15,10 +15,17 @@ pub struct Shared {
     pub(crate) settings: Settings,
     pub(crate) files: Arc<dyn Files>,
     /// Touched only inside jobs.
-    kept: Mutex<Cache<Arc<[u8]>, Arc<Entry>>>,
+    kept: Mutex<Cache<Arc<[u8]>, Held>>,
     /// Files that are being compressed; touched only inside jobs.
     packing: Mutex<HashSet<FilePath>>,
     threads: AtomicUsize,
+}
+
+/// What is held of a file. One that is open is held by the threads that serve it, and closed with the
+/// last of them: what was deleted would keep its room on the disk.
+enum Held {
+    Bytes(Arc<Entry>),
+    Open(Weak<Entry>),
 }
 
 /// A file is being compressed, as long as this is there.
@@ -47,15 +54,22 @@ impl Shared {
 
     /// What is kept for a path, which may be out of date.
     pub(crate) fn peek(&self, path: &FilePath) -> Option<Arc<Entry>> {
-        lock(&self.kept).get(path.as_bytes()).cloned()
+        match lock(&self.kept).get(path.as_bytes())? {
+            Held::Bytes(entry) => Some(Arc::clone(entry)),
+            Held::Open(entry) => entry.upgrade(),
+        }
     }
 
     /// Keeps what a path leads to now.
     pub(crate) fn keep(&self, path: &FilePath, entry: &Arc<Entry>) {
         let bytes_max = self.settings.cache_bytes;
+        let held = match entry.holds_handle() {
+            true => Held::Open(Arc::downgrade(entry)),
+            false => Held::Bytes(Arc::clone(entry)),
+        };
         let mut kept = lock(&self.kept);
         match entry.is_keepable() {
-            true => kept.insert(path.as_bytes().into(), Arc::clone(entry), entry.weight(bytes_max), bytes_max),
+            true => kept.insert(path.as_bytes().into(), held, entry.weight(bytes_max), bytes_max),
             false => kept.remove(path.as_bytes()),
         }
     }

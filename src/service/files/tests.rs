@@ -291,6 +291,33 @@ fn many_who_miss_a_file_at_once_have_it_compressed_once() {
     assert!(packed.contents.len() > 1 && tree.shared.begin_packing(&path).is_some());
 }
 
+/// How many handles of this process lead to what this path led to.
+#[cfg(target_os = "linux")]
+fn handles(path: &std::path::Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    let name = path.to_str().unwrap();
+    open.filter(|target| target.to_str().is_some_and(|target| target.starts_with(name))).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_file_that_was_deleted_is_closed_once_it_is_not_believed_any_more() {
+    let mut tree = tree(Settings { memory_bytes_max: 5, ..Settings::default() });
+    let mut other = bench(&tree.shared);
+    assert_eq!((tree.get("a.txt").status, other.get("/s/a.txt").status), (200, 200));
+    assert_eq!(handles(&tree.path("a.txt")), 1, "both threads have the same");
+    fs::remove_file(tree.path("a.txt")).unwrap();
+    tree.bench.now.monotonic_ns += FILE_FRESH_NS - 1;
+    tree.get("empty.css");
+    assert_eq!(handles(&tree.path("a.txt")), 1, "it is still believed");
+    tree.bench.now.monotonic_ns += 1;
+    other.now = tree.bench.now;
+    tree.get("plain/x.js");
+    assert_eq!(handles(&tree.path("a.txt")), 1, "the other thread has not looked");
+    other.get("/s/index.html");
+    assert_eq!(handles(&tree.path("a.txt")), 0, "nobody has asked for it again");
+}
+
 #[test]
 fn a_change_is_seen_within_the_time_that_was_said() {
     for memory_bytes_max in [1 << 20, 0] {
