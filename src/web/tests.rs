@@ -590,6 +590,48 @@ fn services_of_the_core_stand_behind_middlewares_too() {
     assert_eq!((broken.get("/").send().status, broken.failures()), (500, 1));
 }
 
+/// Answers with its captures, at once or after a job.
+struct Captures;
+
+impl Service for Captures {
+    fn call(&mut self, request: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        if request.head.query.is_some() {
+            return Flow::wait(|| ());
+        }
+        self.resume(request, Box::new(()), reply)
+    }
+
+    fn resume(&mut self, request: &app::Request<'_>, _: Value, reply: &mut Reply<'_>) -> Flow {
+        let all: Vec<&[u8]> = (0..request.params.len()).map(|index| request.params.at(index)).collect();
+        reply.status(200).body(app::Body::Bytes(&all.join(&b' ')));
+        Flow::Done
+    }
+}
+
+#[test]
+fn a_mounted_service_sees_its_own_captures_and_none_of_its_prefix() {
+    let spec = |pattern, id| RouteSpec { method: Method::Get, pattern, id, body: BodyPolicy::Discard, open: true };
+    let routes = || vec![spec("/", 0), spec("/{a}/{b}", 1)];
+    let app = App::new()
+        .mount("/bare", routes(), || Captures)
+        .mount("/of/{tenant}", routes(), || Captures)
+        .group("/{one}/in", |group| group.middleware(Tell("a")).mount("/{two}", routes(), || Captures))
+        .test();
+    for (path, text) in [
+        ("/bare", ""),
+        ("/bare/x/y", "x y"),
+        ("/of/me", ""),
+        ("/of/me/x/y", "x y"),
+        ("/1/in/2", ""),
+        ("/1/in/2/x/y", "x y"),
+    ] {
+        for target in [path.to_owned(), format!("{path}?later")] {
+            let answer = app.get(&target).send();
+            assert_eq!((answer.status, answer.text()), (200, text), "{target}");
+        }
+    }
+}
+
 #[test]
 fn preflights_are_answered_before_the_handler_is_asked() {
     let cors = Cors::origins(["https://a.example"]).methods([Method::Put]).headers(["X-Key"]).credentials();

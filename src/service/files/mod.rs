@@ -139,12 +139,11 @@ impl Service for StaticFiles {
     }
 }
 
-/// What was asked for below the prefix: with the slash at its end if one was sent. The prefix may have
-/// captures too, which come first.
+/// What was asked for below the prefix: with the slash at its end if one was sent.
 fn asked<'b>(request: &Request<'b>) -> &'b [u8] {
     let path = request.head.path;
     let slash = usize::from(path.ends_with(b"/"));
-    let length = if request.route.id == BELOW { request.params.at(request.params.len() - 1).len() } else { 0 };
+    let length = if request.route.id == BELOW { request.params.at(0).len() } else { 0 };
     &path[path.len() - slash - length..]
 }
 
