@@ -633,6 +633,53 @@ fn a_mounted_service_sees_its_own_captures_and_none_of_its_prefix() {
 }
 
 #[test]
+fn a_body_that_comes_later_is_asked_for_when_somebody_says_so() {
+    use std::sync::{Mutex, mpsc};
+    let (sender, lines) = mpsc::channel::<&str>();
+    let (lines, wakes) = (Arc::new(Mutex::new(lines)), Arc::new(Mutex::new(Vec::<Wake>::new())));
+    let told = Arc::clone(&wakes);
+    let app = App::new().get("/", move || {
+        let (lines, told) = (Arc::clone(&lines), Arc::clone(&told));
+        Stream::waking(move |wake| {
+            told.lock().unwrap().push(wake);
+            move |piece: &mut Vec<u8>| match lines.lock().unwrap().try_recv() {
+                Ok(line) => {
+                    piece.extend_from_slice(line.as_bytes());
+                    Pull::More
+                }
+                Err(mpsc::TryRecvError::Empty) => Pull::Later,
+                Err(mpsc::TryRecvError::Disconnected) => Pull::End,
+            }
+        })
+    });
+    let app = app.test();
+    let mut stream = app.get("/").open();
+    let wake = || wakes.lock().unwrap()[0].wake();
+    assert_eq!(stream.read(), "");
+    sender.send("one").unwrap();
+    assert_eq!(stream.read(), "", "nobody has said so");
+    wake();
+    sender.send(" two").unwrap();
+    assert_eq!(stream.read(), "one two");
+    drop(sender);
+    wake();
+    assert_eq!(stream.read(), "");
+    assert!(stream.into_response().is_complete);
+}
+
+#[test]
+fn a_body_that_nobody_could_wake_is_cut_off() {
+    let later = |piece: &mut Vec<u8>| {
+        piece.extend_from_slice(b"some");
+        Pull::Later
+    };
+    let app = App::new().get("/", move || Stream::from_fn(later)).test();
+    let stream = app.get("/").open();
+    assert!(stream.is_over());
+    assert!(!stream.into_response().is_complete);
+}
+
+#[test]
 fn preflights_are_answered_before_the_handler_is_asked() {
     let cors = Cors::origins(["https://a.example"]).methods([Method::Put]).headers(["X-Key"]).credentials();
     let locked = |_: &mut Request<'_>| Some(Response::error(401, "show a key", None));
