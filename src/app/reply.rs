@@ -400,9 +400,14 @@ mod tests {
         assert!(!reply.has_added("X-One") && !reply.has_added(""));
         reply.add_field("X-One", b"X-Two: 1\r\nX-Three: 1");
         reply.add_field("X-Four", b"");
-        for (name, added) in
-            [("x-one", true), ("X-FOUR", true), ("X-On", false), ("X-One:", false), ("X-Two", false), ("X-Three", false)]
-        {
+        for (name, added) in [
+            ("x-one", true),
+            ("X-FOUR", true),
+            ("X-On", false),
+            ("X-One:", false),
+            ("X-Two", false),
+            ("X-Three", false),
+        ] {
             assert_eq!(reply.has_added(name), added, "{name}");
         }
     }

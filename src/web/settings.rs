@@ -44,7 +44,8 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// Longest pause between two pieces of a body.
     pub body_timeout: Duration,
-    /// How long a connection may rest between two requests.
+    /// How long a connection may rest between two requests, or be sent nothing of a stream once the client
+    /// has ended its half.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of what waits for it.
     pub write_timeout: Duration,
