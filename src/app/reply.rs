@@ -289,7 +289,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Writes an answer that was rendered ahead.
-    #[inline]
+    #[inline(always)]
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Finished { status: rendered.status };
@@ -307,6 +307,7 @@ impl<'a> Reply<'a> {
         }
     }
 
+    #[inline(never)]
     fn rendered_in_parts(&mut self, rendered: &Rendered) {
         self.out.put(&rendered.head);
         self.end_head();

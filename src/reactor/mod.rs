@@ -244,15 +244,6 @@ impl Reactor {
         self.on_timers();
     }
 
-    fn drive_all(&mut self, listed: &[Key]) {
-        for key in listed {
-            if let Some(conn) = self.conns.get_mut(*key) {
-                conn.listed = false;
-                self.drive(*key);
-            }
-        }
-    }
-
     fn drive_held_back(&mut self) {
         let listed = self.held_back.take();
         self.drive_all(&listed);
@@ -320,7 +311,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key);
+                self.drive_out(key);
             }
         }
     }

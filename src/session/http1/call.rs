@@ -98,8 +98,11 @@ impl Http1 {
             let fields = edge.fields(asked.request.head, asked.request.secure);
             reply = reply.with_extra(fields).timed(turn.app.took(&progress));
         }
-        match turn.app.call(&mut asked.request, &mut progress, &mut reply) {
+        let flow = turn.app.call(&mut asked.request, &mut progress, &mut reply);
+        match flow {
             Flow::Done => {
+                // It holds nothing; the compiler would call a function to find that out.
+                core::mem::forget(flow);
                 let (status, closes) = (answered(&reply), reply.closes());
                 turn.app.answered(&asked.request, status, progress.began_ns);
                 self.finish(closes, body_unread || asked.request.head.keep_alive);

@@ -81,6 +81,7 @@ impl Http1 {
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
+    #[inline(always)]
     pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         let consumed = self.pump(bytes, turn);
         let mut rest = &bytes[consumed..];
@@ -94,12 +95,18 @@ impl Http1 {
     /// Goes on with [`Self::rest`], after [`Self::is_ready`].
     pub fn on_ready(&mut self, turn: &mut Turn<'_>) {
         let rest = self.owned.as_mut().map(|owned| core::mem::take(&mut owned.rest)).unwrap_or_default();
-        self.on_bytes(&rest, turn);
+        self.on_held_bytes(&rest, turn);
         self.end_if_peer_done();
         // The head of a streamed answer may have left before the node began to go away.
         if turn.draining && matches!(self.state, State::Head) && self.rest().is_empty() {
             self.end();
         }
+    }
+
+    /// [`Self::on_bytes`] off the path of plain requests, into which alone it is inlined.
+    #[inline(never)]
+    fn on_held_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        self.on_bytes(bytes, turn);
     }
 
     /// Takes the result of the work.
@@ -314,7 +321,7 @@ impl Http1 {
     }
 
     /// Begins the request in front of `bytes`; `None` when its head is incomplete.
-    #[inline]
+    #[inline(always)]
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
@@ -328,6 +335,7 @@ impl Http1 {
     }
 
     /// The same for a head that is not remembered.
+    #[inline(never)]
     fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
@@ -385,7 +393,14 @@ impl Http1 {
         self.owned.get_or_insert_default()
     }
 
+    #[inline(always)]
     fn keep_rest(&mut self, rest: &[u8]) {
+        if !rest.is_empty() || self.owned.is_some() {
+            self.own_rest(rest);
+        }
+    }
+
+    fn own_rest(&mut self, rest: &[u8]) {
         match &mut self.owned {
             Some(owned) => {
                 owned.rest.clear();
