@@ -92,6 +92,8 @@ pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Events without progress in a row after which a connection is cut off.
 pub const BARREN_EVENTS_MAX: u8 = 64;
+/// Longest time for which a thread may ask again and again before it sleeps, in microseconds.
+pub const BUSY_POLL_US_MAX: u64 = 10_000;
 /// Readiness events taken from the kernel at once.
 pub const EVENTS_PER_TURN: usize = 1024;
 /// Most captures in one route pattern.

@@ -24,6 +24,7 @@ mod slab;
 pub mod sys;
 mod timers;
 mod unix;
+mod wait;
 
 pub use budget::Budget;
 pub use engine::{Engine, OnFailure, Plan, listen_all};
@@ -36,7 +37,6 @@ pub use unix::SocketFile;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
@@ -67,6 +67,8 @@ pub struct Settings {
     pub connections: usize,
     /// How long a draining node waits for what is under way.
     pub drain_ns: u64,
+    /// How long a thread asks the kernel again and again before it sleeps; 0 for not at all.
+    pub busy_poll_ns: u64,
 }
 
 /// The poll of a thread, made before the thread so that others can wake it.
@@ -176,8 +178,7 @@ impl Reactor {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         self.listeners.arm(self.poll.registry(), LISTENERS)?;
         while !self.is_over() {
-            let timeout = self.timeout();
-            match self.poll.poll(&mut events, timeout) {
+            match self.wait(&mut events) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     self.now = self.clock.now();
@@ -196,18 +197,6 @@ impl Reactor {
     /// Nothing is left to do and the node is going away.
     fn is_over(&self) -> bool {
         self.draining && (self.conns.is_empty() || self.give_up)
-    }
-
-    /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
-    /// beginning of this turn: a deadline may come late by the length of a turn, never early.
-    fn timeout(&self) -> Option<Duration> {
-        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() {
-            return Some(Duration::ZERO);
-        }
-        let due = self.timers.next()?;
-        let left = due.saturating_sub(self.now.monotonic_ns);
-        // epoll counts in milliseconds: rounding down would wake the loop before anything is due.
-        Some(Duration::from_millis(left.div_ceil(1_000_000)))
     }
 
     fn turn(&mut self, events: &Events) {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{
+    BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX,
+};
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
 use crate::session::trust::Trusted;
@@ -24,6 +26,9 @@ pub struct Settings {
     pub threads: usize,
     /// Each thread of the loop stays on its core.
     pub pin: bool,
+    /// How long a thread asks for events again and again before it sleeps, at most 10 ms: a busy core for a
+    /// shorter way to the next request.
+    pub busy_poll: Duration,
     /// Threads for work that blocks; 0 stands for twice the cores, at least 4.
     pub pool_threads: usize,
     /// Most connections of one thread; further ones are answered 503.
@@ -64,6 +69,7 @@ impl Default for Settings {
         Self {
             threads: 0,
             pin: true,
+            busy_poll: Duration::ZERO,
             pool_threads: 0,
             connections: 65_536,
             connections_per_ip: CONNECTIONS_PER_IP,
@@ -96,7 +102,7 @@ impl Settings {
     }
 
     pub(super) fn listening(&self) -> ListenSettings {
-        ListenSettings { backlog: self.backlog, defer_accept: false }
+        ListenSettings { backlog: self.backlog, defer_accept: false, steer: false }
     }
 
     pub(super) fn session(&self) -> session::Settings {
@@ -117,7 +123,8 @@ impl Settings {
 
     pub(super) fn reactor(&self) -> reactor::Settings {
         let drain_ns = nanos(self.drain_timeout);
-        reactor::Settings { http: self.session(), connections: self.connections, drain_ns }
+        let busy_poll_ns = nanos(self.busy_poll).min(BUSY_POLL_US_MAX * 1000);
+        reactor::Settings { http: self.session(), connections: self.connections, drain_ns, busy_poll_ns }
     }
 }
 
