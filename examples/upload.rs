@@ -92,14 +92,13 @@ fn store(folder: State<'_, Folder>, Path(name): Path<String>) -> Result<Upload, 
 fn fetch(folder: State<'_, Folder>, Path(name): Path<String>) -> Result<impl IntoResponse, Error> {
     let path = folder.path(&name)?;
     Ok(Blocking(move || -> Result<Option<Stream>, Error> {
-        match File::open(path) {
-            Ok(file) => {
-                let length = file.metadata()?.len();
-                Ok(Some(Stream::blocking(file).length(length)))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+        // A directory can be opened too, and a pipe would keep its reader waiting.
+        if !path.is_file() {
+            return Ok(None);
         }
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Some(Stream::blocking(file).length(length)))
     }))
 }
 

@@ -102,6 +102,11 @@ pub const PARAMS_MAX: usize = 4;
 pub const CHANGES_QUEUED_MAX: usize = 1024;
 /// Slow jobs (password hashes) that may wait: each takes some 50 ms, so a second or two of them.
 pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
+/// Connections held back in a turn whose list keeps its memory for the next.
+pub const HELD_BACK_KEPT: usize = 4096;
+/// Things given up that may wait to be dropped on the pool, each with a file or two open; beyond it the
+/// loop drops them itself, and is as slow as the disk.
+pub const DISCARDS_QUEUED_MAX: usize = 4096;
 /// Bytes handed to the kernel for one connection in one turn: the others wait for them, and for those of
 /// as many connections as are ready.
 pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;

@@ -17,7 +17,7 @@ use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Meters, Peers, Reactor, sys};
-use crate::app::{App, Change, Lane, Wake};
+use crate::app::{App, Change, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
@@ -106,9 +106,10 @@ impl Reactor {
         }
         match done {
             done if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Done::Sink(sink, _) => self.drop_in_pool(Box::new(sink)),
-            Done::Source(source, ..) => self.drop_in_pool(Box::new(source)),
-            _ => {}
+            Done::Busy | Done::Panicked | Done::Wake => {}
+            left @ (Done::Enough(_) | Done::Sink(..) | Done::Source(..) | Done::Value(_)) => {
+                self.pool.discard(Box::new(left));
+            }
         }
     }
 
@@ -165,7 +166,7 @@ impl Reactor {
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
             if let Cause::Done(Done::Source(source, ..)) = cause {
-                drop_in_pool(&self.pool, Box::new(source));
+                self.pool.discard(Box::new(source));
             }
             return Fate::Close;
         }
@@ -205,7 +206,8 @@ impl Reactor {
         let rests = begun > 0 && matches!(flushed, Ok(Flushed::All)) && conn.session.is_idle();
         if !rests || conn.write_armed | reads.eof | reads.broken {
             let Ok(flushed) = flushed else { return Fate::Close };
-            return self.conclude(key, &before, &reads, Moved { read: reads.bytes, sent, left }, flushed);
+            let moved = Moved { read: reads.bytes, sent, left, ended: conn.ended };
+            return self.conclude(key, &before, &reads, moved, flushed);
         }
         conn.barren = 0;
         conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
@@ -255,7 +257,7 @@ impl Reactor {
         if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
             && let Some(given_up) = conn.session.take_abandoned()
         {
-            drop_in_pool(&self.pool, given_up);
+            self.pool.discard(given_up);
         }
         if conn.session.phase() == Phase::Linger && queued == 0 && !conn.shut {
             conn.shut = true;
@@ -265,7 +267,7 @@ impl Reactor {
         }
         let may_go_on = conn.session.is_ready(queued) || (conn.readable && conn.session.wants_read(queued));
         match flushed {
-            Flushed::HeldBack => Self::list(&mut self.held_back, conn, key),
+            Flushed::HeldBack => Self::list(self.held_back.next(), conn, key),
             Flushed::Paused => Self::list(&mut self.ready, conn, key),
             _ if may_go_on => Self::list(&mut self.ready, conn, key),
             Flushed::All | Flushed::Blocked => {}
@@ -296,22 +298,13 @@ impl Reactor {
             self.peers.leave(origin);
         }
         if let Some(given_up) = conn.session.take_abandoned() {
-            self.drop_in_pool(given_up);
+            self.pool.discard(given_up);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
         let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.armed == at_ns);
         self.timers.forget_closed(conns_live, &mut is_live);
     }
-
-    fn drop_in_pool(&self, given_up: Box<dyn Send>) {
-        drop_in_pool(&self.pool, given_up);
-    }
-}
-
-/// A sink or a source may have files to remove, which can block.
-fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
-    pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
 /// Looks at what a trusted proxy says before the first request; whether the connection may stay.
@@ -401,7 +394,7 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
         }
     }
     if let Some(ended) = conn.session.take_ended() {
-        drop_in_pool(hands.pool, ended);
+        hands.pool.discard(ended);
     }
 }
 

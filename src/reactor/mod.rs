@@ -13,6 +13,7 @@ mod conn;
 mod drive;
 mod engine;
 mod flush;
+mod held_back;
 mod listener;
 mod mesh;
 mod meters;
@@ -47,6 +48,7 @@ use crate::session;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use flush::Share;
+use held_back::HeldBack;
 use listener::Listeners;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
@@ -97,7 +99,7 @@ pub struct Reactor {
     /// Connections to drive in the coming turn.
     ready: Vec<Key>,
     /// Those that had no share of this turn, to drive before the others in the next.
-    held_back: Vec<Key>,
+    held_back: HeldBack,
     share: Share,
     timers: Timers,
     app: App,
@@ -152,7 +154,7 @@ impl Reactor {
             next_dealt: thread,
             conns: Slab::new(),
             ready: Vec::new(),
-            held_back: Vec::new(),
+            held_back: HeldBack::default(),
             share: Share::new(),
             timers: Timers::default(),
             app,
@@ -210,13 +212,15 @@ impl Reactor {
         if self.listeners.is_ready() {
             self.accept();
         }
-        let (held_back, listed) = (std::mem::take(&mut self.held_back), std::mem::take(&mut self.ready));
+        let listed = std::mem::take(&mut self.ready);
         self.share = Share::new();
         if woken {
             self.begin_drain();
         }
         // Before what the pool has made meanwhile: else that could use the share up turn after turn.
-        self.drive_all(&held_back);
+        if !self.held_back.is_empty() {
+            self.drive_held_back();
+        }
         if woken {
             let left = self.mesh.take(self.thread);
             left.dealt.into_iter().for_each(|(stream, peer)| self.admit(stream, peer));
@@ -227,6 +231,12 @@ impl Reactor {
         self.drive_all(&listed);
         self.keep_list(listed);
         self.on_timers();
+    }
+
+    fn drive_held_back(&mut self) {
+        let listed = self.held_back.take();
+        self.drive_all(&listed);
+        self.held_back.give_back(listed);
     }
 
     /// The list keeps its memory from turn to turn.
@@ -245,6 +255,7 @@ impl Reactor {
         }
         if event.is_read_closed() || event.is_priority() || event.is_error() {
             conn.read_to_end = true;
+            conn.ended |= event.is_read_closed();
         }
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             conn.writable = true;

@@ -32,7 +32,7 @@ pub struct Settings {
     pub head_ns: u64,
     /// Longest pause between two pieces of a body.
     pub body_ns: u64,
-    /// Longest silence between two requests.
+    /// Longest silence between two requests, and of a source once the peer has ended its half.
     pub idle_ns: u64,
     /// Longest time the peer takes nothing of what is sent.
     pub write_ns: u64,

@@ -357,6 +357,9 @@ fn proxies_are_believed_only_when_named() {
         );
         assert_one(&mistakes(&format!("[http]\n{key} = 'on'")), &["is not one of them", "allowed: \"off\""]);
     }
+    assert_one(&mistakes("[http]\nhsts_s = 60"), &["registry.toml:2:", "hsts_s", "nobody tells"]);
+    let told = "[http]\nhsts_s = 60\nforwarded = 'forwarded'\ntrusted_proxies = ['10.0.0.0/8']";
+    assert_eq!(from_file(told).http.hsts_s, 60);
     assert_one(&mistakes("[http]\ntrusted_proxies = ['10.0.0.1/8']"), &["beyond the prefix length", "allowed: a list"]);
 }
 

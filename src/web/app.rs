@@ -180,7 +180,8 @@ impl App {
         self.with(|root| root.files_with(prefix, directory, settings))
     }
 
-    /// Puts a service of the core below a prefix, one for each thread; its routes come with it.
+    /// Puts a service of the core below a prefix, one for each thread; its routes come with it. Should
+    /// the prefix have captures, the service is not told of them.
     ///
     /// Middlewares stand before it, with one difference: it writes its answers itself, so what `after`
     /// is shown is an empty answer of status 200, and the fields added to that are added to its own.

@@ -77,4 +77,7 @@ pub use crate::app::compress::Policy as CompressPolicy;
 pub use crate::app::refusal::{Refusal, RefusalKind};
 pub use crate::app::{Pull, Source, Wake};
 pub use crate::service::files::Settings as FileSettings;
+pub use crate::session::trust::Trusted as TrustedProxies;
+pub use crate::wire::http::forwarded::Style as Forwarded;
+pub use crate::wire::http::network::Network;
 pub use crate::wire::http1::{Method, Trailers};

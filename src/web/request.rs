@@ -133,9 +133,15 @@ impl<'r> Request<'r> {
         fields.map(|(name, value)| (from_utf8(name).unwrap_or_default(), value))
     }
 
-    /// The other end's address, if the connection has one.
+    /// Who asks: whom a proxy that is believed names, or the other end's address, if it has one.
     pub fn peer(&self) -> Option<IpAddr> {
         self.core.peer
+    }
+
+    /// The client spoke TLS, as a proxy that is believed says; see
+    /// [`Settings::trusted_proxies`](super::Settings::trusted_proxies).
+    pub fn is_secure(&self) -> bool {
+        self.core.secure
     }
 
     /// Now, read once for all requests of a turn of the loop.

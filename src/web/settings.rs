@@ -7,6 +7,8 @@ use crate::limits::{
 };
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
+use crate::session::trust::Trusted;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::Limits;
 
 /// Threads, bounds and patience of an app; the defaults suit most.
@@ -47,12 +49,17 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// Longest pause between two pieces of a body.
     pub body_timeout: Duration,
-    /// How long a connection may rest between two requests.
+    /// How long a connection may rest between two requests, or be sent nothing of a stream once the client
+    /// has ended its half.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of what waits for it.
     pub write_timeout: Duration,
     /// Requests of one connection after which it is closed; 0 for any number.
     pub requests_per_connection: u64,
+    /// The proxies in front that are believed in what `forwarded` names.
+    pub trusted_proxies: Trusted,
+    /// The fields in which those say who asks, and whether by TLS; from anybody else they say nothing.
+    pub forwarded: Option<Style>,
     /// How long a shutdown waits for what is under way.
     pub drain_timeout: Duration,
 }
@@ -76,6 +83,8 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             requests_per_connection: 0,
+            trusted_proxies: Trusted::default(),
+            forwarded: None,
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -106,6 +115,8 @@ impl Settings {
             idle_ns: nanos(self.idle_timeout),
             write_ns: nanos(self.write_timeout),
             requests: self.requests_per_connection,
+            trusted: self.trusted_proxies.clone(),
+            forwarded: self.forwarded,
             ..session::Settings::default()
         }
     }

@@ -39,6 +39,9 @@ fn a_large_body_goes_to_disk_and_comes_back() {
     assert_eq!(fetched.header("content-length"), Some("5000000"));
     assert!(fetched.body == body, "it comes back as it went");
     assert_eq!(upload.get("/files/other").status, 404);
+    std::fs::create_dir(folder.path().join("folder")).expect("the temp dir is writable");
+    assert_eq!(upload.get("/files/folder").status, 404);
+    std::fs::remove_dir(folder.path().join("folder")).expect("it is empty");
     assert_eq!(upload.ask("PUT", "/files/..%2Fx", &[], b"x").status, 400);
     assert_eq!(upload.ask("PUT", "/files/x", &[], b"").status, 411);
 

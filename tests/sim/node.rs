@@ -268,9 +268,8 @@ impl Node {
     fn deliver(&mut self, key: usize, done: Done) -> Result<(), String> {
         match done {
             done if self.conns[key].is_some() => self.drive(key, Cause::Done(done))?,
-            Done::Sink(sink, _) => self.drop_sink(Box::new(sink)),
-            Done::Source(source, ..) => self.drop_sink(Box::new(source)),
-            _ => {}
+            Done::Busy | Done::Panicked | Done::Wake => {}
+            left => self.drop_sink(Box::new(left)),
         }
         Ok(())
     }
@@ -283,6 +282,9 @@ impl Node {
             }
             conn.excused = true;
             conn.judge.on_expired();
+            if conn.read_to_end && !conn.socket.is_broken() && conn.session.awaits_source() {
+                conn.judge.on_silence();
+            }
             if conn.deadlines.is_deaf(self.now_ns) {
                 self.close(key, End::Broken)?;
             } else {

@@ -27,10 +27,7 @@ impl<'b> Asked<'b> {
         params: Params<'b>,
         turn: &Turn<'_>,
     ) -> Self {
-        let asker = match turn.settings.forwarded {
-            None => Asker { peer: turn.peer, secure: false },
-            Some(style) => asker_named(head, style, turn),
-        };
+        let asker = asker_of(head, turn);
         let request = Request {
             head,
             route,
@@ -70,6 +67,15 @@ impl<'b> Asked<'b> {
     }
 }
 
+/// Who asks.
+#[inline(always)]
+pub(super) fn asker_of(head: &Head<'_, '_>, turn: &Turn<'_>) -> Asker {
+    match turn.settings.forwarded {
+        None => Asker { peer: turn.peer, secure: false },
+        Some(style) => asker_named(head, style, turn),
+    }
+}
+
 /// Whom the proxies name, in the place of the other end.
 #[inline(never)]
 fn asker_named(head: &Head<'_, '_>, style: Style, turn: &Turn<'_>) -> Asker {
@@ -92,7 +98,7 @@ impl Http1 {
         let mut progress = turn.app.begin();
         let mut reply = Reply::new(turn.out, self.terms(asked.request.head, body_unread, turn));
         if let Some(edge) = turn.app.edge() {
-            let fields = edge.fields(asked.request.head);
+            let fields = edge.fields(asked.request.head, asked.request.secure);
             reply = reply.with_extra(fields).timed(turn.app.took(&progress));
         }
         let flow = turn.app.call(&mut asked.request, &mut progress, &mut reply);

@@ -132,6 +132,7 @@ impl Http1 {
             // The connection gave up meanwhile; whoever drops these may have to block.
             Done::Sink(sink, _) => self.own().abandoned.push(Box::new(sink)),
             Done::Source(source, ..) => self.own().abandoned.push(Box::new(source)),
+            Done::Value(value) | Done::Enough(value) => self.own().abandoned.push(Box::new(value)),
             _ => {}
         }
         self.on_ready(turn);
@@ -149,6 +150,7 @@ impl Http1 {
         match self.state {
             State::Head if begun => self.refuse(RefusalKind::HeadTimeout, turn),
             State::Body | State::Stream => self.refuse(RefusalKind::BodyTimeout, turn),
+            State::Sending => self.break_off(),
             _ => self.end(),
         }
         // Whoever was too slow to ask is not waited for again.
@@ -215,7 +217,8 @@ impl Http1 {
         self.owned.as_mut()?.work.take()
     }
 
-    /// Sinks and sources of bodies that are over: whoever drops them may have to block.
+    /// Sinks and sources of bodies that are over, and what was made for nobody: whoever drops them may
+    /// have to block.
     pub fn take_ended(&mut self) -> Option<Box<dyn Send>> {
         let owned = self.owned.as_mut()?;
         let ended = core::mem::take(&mut owned.abandoned);

@@ -8,7 +8,7 @@ use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found, Params, Route, Router};
 use crate::app::{Missed, Reply};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
-use crate::session::http1::call::Asked;
+use crate::session::http1::call::{Asked, asker_of};
 use crate::session::http1::{Http1, State};
 use crate::session::{Memory, Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version};
@@ -199,7 +199,8 @@ impl Http1 {
         turn: &mut Turn<'_>,
         write: impl FnOnce(&mut Reply<'_>),
     ) -> usize {
-        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
+        let secure = asker_of(head, turn).secure;
+        let extra = turn.app.edge().map(|edge| edge.fields(head, secure)).unwrap_or_default();
         self.answer_with(head, after, extra, turn, write)
     }
 

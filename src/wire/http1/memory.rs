@@ -2,7 +2,7 @@
 //!
 //! On a connection that stays, one request differs from the next by its path; the field lines are
 //! the same. A thread remembers the field lines it saw last and what they say: when the same bytes
-//! come again, they are compared, not read. Some heads it remembers whole: [`recall`](super::recall).
+//! come again, they are compared, not read. Some heads it remembers whole: `recall`.
 //!
 //! What one client sends must not be found out by how long another's request takes. So only field
 //! lines made of names that carry no secret are remembered.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lattice::web::{CompressPolicy, FileSettings, Group, Pull, Source};
+use lattice::web::{CompressPolicy, FileSettings, Forwarded, Group, Pull, Source, TrustedProxies};
 use lattice::wire::http::accept::{Coding, MediaType, media};
 use lattice::wire::http::fields::Fields;
 use lattice::{
@@ -30,7 +30,9 @@ const FLOOD_PIECE: usize = 64 * 1024;
 pub(super) const LINES: u64 = 20_000;
 
 pub(super) fn settings() -> Settings {
-    Settings { threads: 2, pin: false, drain_timeout: Duration::from_secs(1), ..Settings::default() }
+    let trusted_proxies = TrustedProxies { networks: vec!["127.0.0.1".parse().expect("an address")], unix: false };
+    let (forwarded, drain_timeout) = (Some(Forwarded::Standard), Duration::from_secs(1));
+    Settings { threads: 2, pin: false, drain_timeout, trusted_proxies, forwarded, ..Settings::default() }
 }
 
 /// The site over `directory`, on a free port.
