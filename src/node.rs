@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods)] // L5: the process's own threads and signals.
 
 mod listen;
+pub(crate) mod live;
+mod requests;
 mod systemd;
 
 use std::fmt::Display;
@@ -11,13 +13,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use log::LevelFilter;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 
+use crate::app::live::LiveConfig;
 use crate::app::store::Users;
 use crate::app::{App, Router, RouterBuilder, Service};
+use crate::config::{Flags, sigbus};
 use crate::limits::SECOND_NS;
-use crate::reactor::{self, Engine, Meters, OnFailure, Plan, SocketFile};
+use crate::reactor::{self, Engine, Meters, OnFailure, OnFlags, Plan, SocketFile};
+use crate::service::control::Control;
 use crate::service::echo::Echo;
 use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
@@ -26,12 +32,21 @@ use crate::session;
 use crate::settings::{Http, Listen, Settings};
 use crate::store::Store;
 use crate::wire::http1::Limits;
+use live::{Live, Watch};
+use requests::RequestLog;
 use systemd::{Inherited, Manager};
+
+/// The configuration is wrong, as sysexits.h has it.
+const EX_CONFIG: u8 = 78;
 
 /// Runs a node until it is told to end. `started` is when the process began.
 pub fn run(settings: Settings, started: Instant) -> ExitCode {
     match run_to_end(settings, started) {
         Ok(code) => code,
+        Err(failure) if failure.is_config => {
+            eprintln!("lattice: the live config cannot be used; nothing was started\n{failure}");
+            ExitCode::from(EX_CONFIG)
+        }
         Err(failure) => {
             eprintln!("lattice: {failure}");
             ExitCode::FAILURE
@@ -46,14 +61,29 @@ fn run_to_end(settings: Settings, started: Instant) -> Result<ExitCode, Failure>
     let on_failure: OnFailure = Arc::new(|_, _| {
         std::process::exit(70); // EX_SOFTWARE: a node that is deaf on one core must not look alive
     });
-    let node = start(settings, std::mem::take(&mut manager.sockets), &on_failure)?;
+    // Whoever cuts the file of the config must not end the node.
+    sigbus::install().map_err(|error| failed("cannot handle SIGBUS", error))?;
+    let node = start(settings, std::mem::take(&mut manager.sockets), &on_failure, Box::new(set_log_level))?;
     let engine = node.engine();
     let status = announce(engine.meters().len(), &node.settings, started);
     manager.ready(&status, engine.mesh(), engine.meters());
     Ok(node.until_signal(signals, manager))
 }
 
+/// What is logged under these flags.
+fn set_log_level(flags: Flags) {
+    log::set_max_level(match (flags.contains(Flags::LOGGING), flags.contains(Flags::DEBUG)) {
+        (false, _) => LevelFilter::Error,
+        (true, false) => LevelFilter::Info,
+        (true, true) => LevelFilter::Debug,
+    });
+}
+
 /// A node that runs inside of a program. It ends in order when it is dropped.
+///
+/// It obeys its live config, except for what is logged: the log is the program's. So is the signal that
+/// comes when somebody cuts the file of that config, which ends the program unless it has installed
+/// [`sigbus`].
 ///
 /// ```no_run
 /// use lattice::node::Node;
@@ -72,6 +102,8 @@ pub struct Node {
     settings: Settings,
     /// Sockets that others find by a file.
     files: Vec<SocketFile>,
+    live: Arc<Live>,
+    _watch: Option<Watch>,
     /// Dropped last: it holds the lock of the data directory.
     _store: Store,
 }
@@ -84,22 +116,44 @@ struct Slices {
     identity_key: [u8; 32],
     http: Http,
     echo: bool,
+    live: Arc<Live>,
+    public_url: String,
+    anonymous_reads: bool,
 }
 
 /// Why a node did not start: a sentence for the operator.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure {
+    sentence: String,
+    /// The live config is what is wrong.
+    is_config: bool,
+}
+
+impl Failure {
+    fn new(sentence: String) -> Self {
+        Self { sentence, is_config: false }
+    }
+}
 
 impl std::error::Error for Failure {}
 
 impl Display for Failure {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.sentence)
     }
 }
 
 /// Starts a node at the sockets that were handed over, or else where the settings say.
-fn start(mut settings: Settings, inherited: Vec<Inherited>, on_failure: &OnFailure) -> Result<Node, Failure> {
+fn start(
+    mut settings: Settings,
+    inherited: Vec<Inherited>,
+    on_failure: &OnFailure,
+    on_flags: OnFlags,
+) -> Result<Node, Failure> {
+    let config_path = settings.node.live_config();
+    let unusable = |error| Failure { sentence: live::explain(&config_path, error), is_config: true };
+    // One that is damaged is told before anything else is begun.
+    let found = live::find(&config_path).map_err(unusable)?;
     if let Err(error) = reactor::sys::raise_open_files() {
         log::warn!("the limit of open files stays as it is: {error}");
     }
@@ -109,18 +163,21 @@ fn start(mut settings: Settings, inherited: Vec<Inherited>, on_failure: &OnFailu
     settings.listening_on(opened.places);
     // The settings were judged with what they name; sockets that were handed over replace that.
     if let Some(what) = settings.lacks_public_url() {
-        return Err(Failure(format!("{what}: packages name their tarballs by absolute URL")));
+        return Err(Failure::new(format!("{what}: packages name their tarballs by absolute URL")));
     }
     let store = Store::open_exclusive(&settings.node.data)
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
-    let slices = Slices::new(&settings, &store)?;
-    let engine = Engine::start(&plan, opened.listeners, &reactor_settings(&settings), || slices.app(), on_failure)
-        .map_err(|error| Failure(error.to_string()))?;
-    Ok(Node { engine: Some(engine), settings, files: opened.files, _store: store })
+    let live = Live::new(&config_path, found, &settings.npm.public_url, on_flags).map_err(unusable)?;
+    let slices = Slices::new(&settings, &store, Arc::clone(&live))?;
+    let reactor = reactor::Settings { live: Some(Arc::clone(live.file())), ..reactor_settings(&settings) };
+    let engine = Engine::start(&plan, opened.listeners, &reactor, || slices.app(), on_failure)
+        .map_err(|error| Failure::new(error.to_string()))?;
+    let watch = Watch::start(&live, engine.mesh());
+    Ok(Node { engine: Some(engine), settings, files: opened.files, live, _watch: watch, _store: store })
 }
 
 fn failed(what: &str, error: impl Display) -> Failure {
-    Failure(format!("{what}: {error}"))
+    Failure::new(format!("{what}: {error}"))
 }
 
 fn plan(settings: &Settings) -> Plan {
@@ -134,7 +191,7 @@ fn plan(settings: &Settings) -> Plan {
 }
 
 impl Slices {
-    fn new(settings: &Settings, store: &Store) -> Result<Self, Failure> {
+    fn new(settings: &Settings, store: &Store, live: Arc<Live>) -> Result<Self, Failure> {
         let npm = npm::Shared::new(settings.npm.clone(), store.packages(), store.blobs(), store.users());
         let mut identity_key = [0; 32];
         getrandom::fill(&mut identity_key).map_err(|error| failed("the system has no randomness", error))?;
@@ -146,13 +203,18 @@ impl Slices {
             identity_key,
             http: settings.http.clone(),
             echo: settings.node.echo,
+            live,
+            public_url: settings.npm.public_url.clone(),
+            anonymous_reads: settings.anonymous_reads,
         })
     }
 
     /// The slices of one thread, in the order of [`router`].
     fn app(&self) -> App {
+        let config: Arc<dyn LiveConfig> = Arc::clone(&self.live) as _;
+        let control = Control::new(config, &self.public_url, self.anonymous_reads);
         let mut services: Vec<Box<dyn Service>> =
-            vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm)))];
+            vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm))), Box::new(control)];
         if self.echo {
             services.push(Box::new(Echo));
         }
@@ -161,7 +223,9 @@ impl Slices {
         // Without randomness the ids of two threads may be the same, which is no reason not to serve.
         let _ = getrandom::fill(&mut seed);
         let edge = crate::settings::edge::edge(&self.http, u64::from_le_bytes(seed));
-        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services).with_edge(edge)
+        App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
+            .with_edge(edge)
+            .debugged_by(Box::new(RequestLog), requests::stopwatch())
     }
 }
 
@@ -171,6 +235,7 @@ pub(crate) fn router(npm: &npm::settings::Settings, echo: bool) -> Router {
     let mount = mount_path(&npm.public_url);
     let prefixes = if mount.is_empty() { vec![""] } else { vec!["", mount] };
     router.mount(&prefixes, &Ping::routes()).essential().mount(&prefixes, &Npm::routes(npm));
+    router.mount(&prefixes, &Control::routes());
     if echo {
         router.mount(&[""], &Echo::routes());
     }
@@ -189,6 +254,7 @@ fn reactor_settings(settings: &Settings) -> reactor::Settings {
         connections: settings.node.connections,
         drain_ns: settings.node.drain_s * SECOND_NS,
         busy_poll_ns: settings.node.busy_poll_us * 1000,
+        live: None,
     }
 }
 
@@ -240,7 +306,7 @@ impl Node {
     pub fn start(settings: Settings) -> Result<Self, Failure> {
         // It is logged, all threads end, and `wait` tells.
         let on_failure: OnFailure = Arc::new(|_, _| {});
-        start(settings, Vec::new(), &on_failure)
+        start(settings, Vec::new(), &on_failure, Box::new(|_| {}))
     }
 
     /// The first TCP address it listens at; `None` if it has only Unix sockets.
@@ -273,10 +339,10 @@ impl Node {
 
     /// Waits for signals until one ends the node, then for what is under way.
     fn until_signal(mut self, mut signals: Signals, manager: Manager) -> ExitCode {
-        let meters = self.engine().meters().to_vec();
+        let (meters, live) = (self.engine().meters().to_vec(), Arc::clone(&self.live));
         for signal in signals.forever() {
             match signal {
-                SIGUSR1 => print_meters(&meters),
+                SIGUSR1 => print_meters(&meters, live.flags()),
                 _ => break,
             }
         }
@@ -287,7 +353,7 @@ impl Node {
         std::thread::spawn(move || {
             for signal in signals.forever() {
                 match signal {
-                    SIGUSR1 => print_meters(&meters),
+                    SIGUSR1 => print_meters(&meters, live.flags()),
                     _ => std::process::exit(0),
                 }
             }
@@ -307,8 +373,12 @@ impl Drop for Node {
 }
 
 /// One line for each thread, on standard error. Reads counters only: no loop is woken.
-fn print_meters(meters: &[Arc<Meters>]) {
+fn print_meters(meters: &[Arc<Meters>], flags: Flags) {
     let mut err = io::stderr().lock();
+    if !flags.contains(Flags::METRICS) {
+        let _ = writeln!(err, "meters are off: `lattice config flag METRICS on`");
+        return;
+    }
     for (thread, meters) in meters.iter().enumerate() {
         // A closed standard error is no reason to stop.
         let _ = writeln!(err, "meters thread={thread} {meters}");

@@ -21,6 +21,7 @@ pub mod files;
 pub mod flow;
 pub mod identity;
 mod literal_paths;
+pub mod live;
 pub mod refusal;
 pub mod reply;
 pub mod representation;
@@ -42,6 +43,8 @@ pub use router::{BodyPolicy, Found, Route, RouteSpec, Router, RouterBuilder};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::config::Flags;
+
 /// One feature of the node: its routes are given to the [`Router`] under its index.
 pub trait Service: Send {
     /// Answers a request whose body (unless it is streamed) is complete.
@@ -56,6 +59,9 @@ pub trait Service: Send {
 
     /// Forgets what it has cached of what changed.
     fn on_change(&mut self, _change: &Change) {}
+
+    /// Obeys these flags of the live config from now on. Until it is called, [`live::USUAL`] holds.
+    fn on_flags(&mut self, _flags: Flags) {}
 }
 
 /// What a guard decides about a request.
@@ -134,15 +140,34 @@ pub struct App {
     services: Vec<Box<dyn Service>>,
     observers: Vec<Box<dyn Observer>>,
     stopwatch: Option<Stopwatch>,
+    debugger: Option<Debugger>,
     edge: Option<Edge>,
     reword: Option<Reword>,
+}
+
+/// An observer that is asked only while [`Flags::DEBUG`] is on. While it is not, it costs nothing.
+struct Debugger {
+    /// `None` while it is among the observers, the last of them.
+    observer: Option<Box<dyn Observer>>,
+    stopwatch: Stopwatch,
+    /// The app's own.
+    before: Option<Stopwatch>,
 }
 
 impl App {
     /// Puts an app together; `services` are in the order the router was built with.
     pub fn new(router: Arc<Router>, guards: Vec<Box<dyn Guard>>, services: Vec<Box<dyn Service>>) -> Self {
         assert_eq!(router.services(), services.len(), "one service for each index the routes name");
-        Self { router, guards, services, observers: Vec::new(), stopwatch: None, edge: None, reword: None }
+        Self {
+            router,
+            guards,
+            services,
+            observers: Vec::new(),
+            stopwatch: None,
+            debugger: None,
+            edge: None,
+            reword: None,
+        }
     }
 
     /// Adds observers and the clock they measure with.
@@ -150,6 +175,13 @@ impl App {
         if !observers.is_empty() {
             (self.observers, self.stopwatch) = (observers, Some(stopwatch));
         }
+        self
+    }
+
+    /// Adds an observer that is asked only while [`Flags::DEBUG`] is on. The last thing an app is given.
+    pub fn debugged_by(mut self, observer: Box<dyn Observer>, stopwatch: Stopwatch) -> Self {
+        let before = self.stopwatch.clone();
+        self.debugger = Some(Debugger { observer: Some(observer), stopwatch, before });
         self
     }
 
@@ -182,7 +214,9 @@ impl App {
     #[inline]
     pub fn answered(&mut self, request: &Request<'_>, status: u16, began_ns: u64) {
         if let (Some(stopwatch), false) = (&self.stopwatch, self.observers.is_empty()) {
-            let answer = Answer { status, elapsed_ns: stopwatch().saturating_sub(began_ns) };
+            // A request that began before there was a stopwatch took nobody knows how long.
+            let elapsed_ns = if began_ns == 0 { 0 } else { stopwatch().saturating_sub(began_ns) };
+            let answer = Answer { status, elapsed_ns };
             self.observers.iter_mut().for_each(|observer| observer.on_answer(request, &answer));
         }
     }
@@ -270,6 +304,25 @@ impl App {
             }
             Verdict::Wait(lane, job) => Some(Flow::Wait(lane, job)),
             Verdict::Refused => Some(Flow::Done),
+        }
+    }
+
+    /// Tells every service which flags of the live config are in force.
+    pub fn on_flags(&mut self, flags: Flags) {
+        for service in &mut self.services {
+            service.on_flags(flags);
+        }
+        let Some(debugger) = &mut self.debugger else { return };
+        match (flags.contains(Flags::DEBUG), debugger.observer.take()) {
+            (true, Some(observer)) => {
+                self.observers.push(observer);
+                self.stopwatch.get_or_insert_with(|| Arc::clone(&debugger.stopwatch));
+            }
+            (false, None) => {
+                debugger.observer = self.observers.pop();
+                self.stopwatch.clone_from(&debugger.before);
+            }
+            (_, observer) => debugger.observer = observer,
         }
     }
 

@@ -2,13 +2,13 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; for `verify`: nothing is damaged |
-//! | 1 | it failed, and stderr says why; for `verify`: something is damaged; for `bench`: too slow |
+//! | 0 | done; for `verify` and `config verify`: nothing is damaged |
+//! | 1 | it failed, and stderr says why; for the two `verify`: something is damaged; for `bench`: too slow |
 //! | 2 | the arguments are not understood |
-//! | 78 | the configuration is wrong (EX_CONFIG of sysexits.h); nothing was begun |
+//! | 78 | the configuration is wrong, or its live part damaged (EX_CONFIG of sysexits.h); nothing was begun |
 //!
-//! What a script reads goes to stdout, what a person reads goes to stderr. Text is plain: only the
-//! help has colour, and that respects `NO_COLOR` and pipes.
+//! What a script reads goes to stdout, what a person reads goes to stderr. Text is plain: only the help
+//! and the picture of the live config have colour, and those respect `NO_COLOR` and pipes.
 
 mod bench;
 mod config;
@@ -35,7 +35,9 @@ Examples:
   lattice --listen 127.0.0.1:5000 --data /srv/npm
   lattice token create --user alice           a token for alice, on the last line
   lattice verify                              whether everything published is whole
-  lattice config check                        what is in force, or what is wrong with it
+  lattice config check                        what registry.toml comes to, or what is wrong with it
+  lattice config get                          the live config, which can be changed while a node runs
+  lattice config flag PRIVATE_REGISTRY on     close it to whoever is not logged in, at once
   lattice bench --quick                       how fast it is on this machine
 
 Then, for npm, pnpm, yarn and bun:

@@ -1,6 +1,6 @@
 //! What a command says, and how it ends.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use crate::app::store::StoreError;
@@ -9,6 +9,8 @@ use crate::store::AccountError;
 
 /// The configuration is wrong: EX_CONFIG of sysexits.h.
 const EX_CONFIG: u8 = 78;
+/// The arguments are not understood, as the parser of arguments ends too.
+const USAGE: u8 = 2;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -17,6 +19,8 @@ pub(crate) enum Failure {
     Config(String),
     /// Anything else.
     Failed(String),
+    /// The arguments are not understood, which only looking at them closely has shown.
+    Usage(String),
 }
 
 /// How a command ends.
@@ -33,6 +37,10 @@ impl Failure {
             Failure::Failed(message) => {
                 say(&format!("lattice: {message}"));
                 ExitCode::FAILURE
+            }
+            Failure::Usage(message) => {
+                say(&format!("lattice: {message}"));
+                ExitCode::from(USAGE)
             }
         }
     }
@@ -68,13 +76,33 @@ pub(crate) fn say(line: &str) {
 
 /// Text for whoever reads stdout. A reader that has read enough, as `head` does, is no failure.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("stdout cannot be written: {error}")))
-        }
+    match put(text) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(unwritable(&error)),
         _ => Ok(()),
     }
+}
+
+/// A line of many; whether anybody still reads them.
+pub(crate) fn print_line(line: &str) -> Result<bool, Failure> {
+    match put(&format!("{line}\n")) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(unwritable(&error)),
+    }
+}
+
+fn put(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+}
+
+fn unwritable(error: &io::Error) -> Failure {
+    Failure::Failed(format!("stdout cannot be written: {error}"))
+}
+
+/// Whether what goes to stdout may have colour: a terminal reads it, and `NO_COLOR` says nothing against it.
+pub(crate) fn is_coloured() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// Text without what could do something to a terminal.

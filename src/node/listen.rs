@@ -47,7 +47,10 @@ pub(super) fn open(settings: &Settings, inherited: Vec<Inherited>, threads: usiz
 impl Opened {
     fn take_over(&mut self, inherited: Vec<Inherited>, how: &ListenSettings) -> Result<(), Failure> {
         if inherited.len() > LISTENERS_MAX {
-            return Err(Failure(format!("{} sockets were handed over, {LISTENERS_MAX} are taken", inherited.len())));
+            return Err(Failure::new(format!(
+                "{} sockets were handed over, {LISTENERS_MAX} are taken",
+                inherited.len()
+            )));
         }
         for Inherited { descriptor, name } in inherited {
             let listener = Listener::inherited(descriptor, how)
@@ -97,5 +100,5 @@ fn cannot_listen(place: &dyn std::fmt::Display, error: io::Error) -> Failure {
         }
         _ => "",
     };
-    Failure(format!("cannot listen on {place}: {error}{hint}"))
+    Failure::new(format!("cannot listen on {place}: {error}{hint}"))
 }

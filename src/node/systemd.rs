@@ -153,7 +153,7 @@ fn is_meant(pid: Option<&OsStr>) -> bool {
 fn inherit(count: Option<OsString>, names: Option<OsString>) -> Result<Vec<Inherited>, Failure> {
     let count = count.and_then(|text| text.to_str()?.parse::<usize>().ok());
     let Some(count) = count.filter(|count| *count <= LISTENERS_MAX) else {
-        return Err(Failure(format!("LISTEN_FDS must be a number of sockets, at most {LISTENERS_MAX}")));
+        return Err(Failure::new(format!("LISTEN_FDS must be a number of sockets, at most {LISTENERS_MAX}")));
     };
     let descriptors =
         sys::take_descriptors(3, count).map_err(|error| failed("cannot take what was handed over", error))?;

@@ -13,6 +13,7 @@ use mio::{Interest, Token};
 
 use super::conn::Conn;
 use super::flush::{Flushed, Share, flush};
+use super::live::Watched;
 use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
@@ -174,7 +175,7 @@ impl Reactor {
         if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, trusted, &self.meters) {
             return Fate::Close;
         }
-        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
+        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live: self.live.as_mut() };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
             app: &mut self.app,
@@ -326,11 +327,12 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trust
     }
 }
 
-/// What other threads have changed.
+/// What other threads have changed, and whoever writes the config.
 struct News<'a> {
     mesh: &'a Mesh,
     epoch: &'a mut u64,
     thread: usize,
+    live: Option<&'a mut Watched>,
 }
 
 impl News<'_> {
@@ -340,14 +342,20 @@ impl News<'_> {
         let current = self.mesh.epoch();
         if current != *self.epoch {
             *self.epoch = current;
-            tell_all(self.mesh, self.thread, app);
+            self.tell_all(app);
+        }
+        if let Some(live) = &mut self.live {
+            live.look(app);
         }
     }
-}
 
-#[cold]
-fn tell_all(mesh: &Mesh, thread: usize, app: &mut App) {
-    mesh.take_changes(thread).iter().for_each(|change| app.on_change(change));
+    #[cold]
+    fn tell_all(&mut self, app: &mut App) {
+        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
+        if let Some(live) = &mut self.live {
+            live.renew(app);
+        }
+    }
 }
 
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.

@@ -15,6 +15,7 @@ mod engine;
 mod flush;
 mod held_back;
 mod listener;
+mod live;
 mod mesh;
 mod meters;
 mod peers;
@@ -29,6 +30,7 @@ mod wait;
 pub use budget::Budget;
 pub use engine::{Engine, OnFailure, Plan, listen_all};
 pub use listener::{Listener, Settings as ListenSettings};
+pub use live::{LiveFile, OnFlags};
 pub use mesh::Mesh;
 pub use meters::Meters;
 pub use peers::Peers;
@@ -50,6 +52,7 @@ use conn::Conn;
 use flush::Share;
 use held_back::HeldBack;
 use listener::Listeners;
+use live::Watched;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
 
@@ -69,6 +72,8 @@ pub struct Settings {
     pub drain_ns: u64,
     /// How long a thread asks the kernel again and again before it sleeps; 0 for not at all.
     pub busy_poll_ns: u64,
+    /// The live config; without one nothing changes while the loop runs.
+    pub live: Option<Arc<LiveFile>>,
 }
 
 /// The poll of a thread, made before the thread so that others can wake it.
@@ -110,6 +115,7 @@ pub struct Reactor {
     memory: session::Memory,
     mesh: Arc<Mesh>,
     epoch: u64,
+    live: Option<Watched>,
     pool: Arc<Pool>,
     budget: Arc<Budget>,
     peers: Arc<Peers>,
@@ -136,7 +142,7 @@ impl Reactor {
         thread: usize,
         seat: Seat,
         listeners: Vec<Listener>,
-        app: App,
+        mut app: App,
         settings: Settings,
         shared: Shared,
         meters: Arc<Meters>,
@@ -144,6 +150,7 @@ impl Reactor {
         assert!(listeners.len() <= LISTENERS_MAX, "each has a token");
         let clock = Clock::new();
         let now = clock.now();
+        let live = settings.live.clone().map(|file| Watched::new(file, &mut app));
         Self {
             thread,
             poll: seat.poll,
@@ -163,6 +170,7 @@ impl Reactor {
             scratch: SendBuf::new(),
             memory: session::Memory::new(),
             epoch: shared.mesh.epoch(),
+            live,
             mesh: shared.mesh,
             pool: shared.pool,
             budget: shared.budget,

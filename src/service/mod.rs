@@ -1,5 +1,6 @@
 //! The slices: each a folder that can be deleted with its line in `node.rs`. None knows another.
 
+pub mod control;
 pub mod echo;
 pub mod files;
 pub mod identity;

@@ -219,6 +219,14 @@ fn write_data(settings: &mut Settings, text: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn write_live_config(settings: &mut Settings, text: &str) -> Result<(), String> {
+    if text.contains('\0') {
+        return Err("names no file".into());
+    }
+    settings.node.live_config = (!text.is_empty()).then(|| PathBuf::from(text));
+    Ok(())
+}
+
 fn write_public_url(settings: &mut Settings, text: &str) -> Result<(), String> {
     settings.node.public_url = if text.is_empty() { None } else { Some(url::parse(text)?) };
     Ok(())
@@ -298,6 +306,13 @@ pub static KEYS: &[Key] = &[
         None,
         |settings| settings.node.data.display().to_string(),
         write_data
+    ),
+    text!(
+        node.live_config,
+        "a file, from the working directory unless it begins with a slash",
+        Some("\"\" = config.bin in data"),
+        |settings| settings.node.live_config.as_ref().map(|path| path.display().to_string()).unwrap_or_default(),
+        write_live_config
     ),
     text!(
         node.public_url,

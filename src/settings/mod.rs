@@ -43,6 +43,9 @@ use crate::wire::http::forwarded::Style;
 /// The port a node listens on unless told otherwise.
 pub const PORT: u16 = 4873;
 
+/// The file of the live config in the data directory.
+pub const LIVE_CONFIG: &str = "config.bin";
+
 /// Everything that can be decided about a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -68,6 +71,8 @@ pub struct Node {
     pub socket_mode: u32,
     /// Directory of the store.
     pub data: PathBuf,
+    /// File of the live config, if that is not [`LIVE_CONFIG`] in `data`.
+    pub live_config: Option<PathBuf>,
     /// What clients call the node, if that is not `http://` and `listen`. No slash at the end.
     pub public_url: Option<String>,
     /// Threads of the event loop; 0 stands for one per core.
@@ -153,6 +158,7 @@ impl Default for Node {
             listen: vec![Listen::Tcp(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)))],
             socket_mode: 0o660,
             data: PathBuf::from("lattice-data"),
+            live_config: None,
             public_url: None,
             threads: 0,
             pin: true,
@@ -191,6 +197,13 @@ impl Default for Http {
             server_timing: false,
             hsts_s: 0,
         }
+    }
+}
+
+impl Node {
+    /// The file of the live config.
+    pub fn live_config(&self) -> PathBuf {
+        self.live_config.clone().unwrap_or_else(|| self.data.join(LIVE_CONFIG))
     }
 }
 

@@ -220,6 +220,11 @@ impl Renderings {
         state.flights.remove(name);
     }
 
+    /// Forgets everything that is kept.
+    pub(crate) fn clear(&self) {
+        lock(&self.state).documents.clear();
+    }
+
     fn role(&self, name: &Arc<str>) -> Role {
         let mut state = lock(&self.state);
         if let Some(document) = state.documents.get(&**name) {

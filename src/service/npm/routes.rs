@@ -46,6 +46,12 @@ impl Endpoint {
     pub(crate) fn of(id: u16) -> Self {
         Self::ALL[usize::from(id)]
     }
+
+    /// Whether it shows packages or users. Whoever asks who they are is told by that endpoint itself.
+    pub(crate) fn reads(self) -> bool {
+        use Endpoint::{Manifest, Packument, Search, ShowUser, Starred, Tags, Tarball};
+        matches!(self, Packument | Manifest | Tarball | Tags | Search | ShowUser | Starred)
+    }
 }
 
 /// Every route of the slice.

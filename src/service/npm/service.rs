@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use crate::app::identity::Standing;
+use crate::app::live::USUAL;
 use crate::app::representation::{Representation, Variant};
 use crate::app::router::{RouteSpec, decode};
 use crate::app::store::{Actor, Package, Result};
 use crate::app::{Body, Change, Flow, Identity, Job, Lane, Outcome, Reply, Request, Service, Value};
+use crate::config::Flags;
 use crate::service::npm::access::{Action, Decision, RuleIndex};
 use crate::service::npm::answer::Answer;
 use crate::service::npm::name::PackageName;
@@ -30,6 +32,7 @@ use crate::wire::http1::Framing;
 pub struct Npm {
     pub(crate) shared: Arc<Shared>,
     kept: Threaded,
+    flags: Flags,
 }
 
 /// What jobs of this slice bring, beside an [`Answer`].
@@ -50,7 +53,7 @@ impl Npm {
     /// The registry on one more thread.
     pub fn new(shared: Arc<Shared>) -> Self {
         shared.join();
-        Self { shared, kept: Threaded::new() }
+        Self { shared, kept: Threaded::new(), flags: USUAL }
     }
 
     /// Its routes; how large a document may be depends on the settings.
@@ -73,8 +76,11 @@ impl Npm {
                 Some(Renderer::new(package, &shared.settings.public_url).full())
             });
         }
-        let (shared, begun) = (Arc::clone(&self.shared), self.kept.begin());
-        Flow::wait(move || Brought::Document(begun, shared.fetch(&name.shared())))
+        let (shared, begun, caches) = (Arc::clone(&self.shared), self.kept.begin(), self.caches());
+        Flow::wait(move || {
+            let name = name.shared();
+            Brought::Document(begun, if caches { shared.fetch(&name) } else { shared.render_anew(&name) })
+        })
     }
 
     fn manifest(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
@@ -97,13 +103,25 @@ impl Npm {
     }
 
     fn cache_control(&self, rule: RuleIndex) -> &'static str {
-        if self.shared.access.is_public(rule) { "public, no-cache" } else { "private, no-cache" }
+        let is_public = self.shared.access.is_public(rule) && !self.is_private();
+        if is_public { "public, no-cache" } else { "private, no-cache" }
+    }
+
+    /// Whether who is not logged in may read nothing, whatever the rules say.
+    fn is_private(&self) -> bool {
+        self.flags.contains(Flags::PRIVATE_REGISTRY)
+    }
+
+    /// Whether answers are kept. While they are not, nothing is, so lookups need not ask.
+    fn caches(&self) -> bool {
+        self.flags.contains(Flags::CACHE_ENABLED)
     }
 
     fn tarball(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        let is_private = self.is_private();
         if let Some(tarball) = self.kept.tarball(request.head.path) {
             match self.shared.access.decide(tarball.rule, &request.identity, Action::Read) {
-                Decision::Allow => tarball.write(request, reply),
+                Decision::Allow => tarball.write(is_private, request, reply),
                 decision => return refuse(decision, Action::Read, request, reply),
             }
             return Flow::Done;
@@ -220,7 +238,11 @@ impl Service for Npm {
             let reason = "send the document as it is, without Content-Encoding";
             return done(&Answer::error(415, "the body has a content coding", Some(reason)), reply);
         }
-        match Endpoint::of(request.route.id) {
+        let endpoint = Endpoint::of(request.route.id);
+        if self.is_private() && endpoint.reads() && request.identity.standing == Standing::Anonymous {
+            return refuse(Decision::Unauthorized, Action::Read, request, reply);
+        }
+        match endpoint {
             Endpoint::Packument => self.packument(request, reply),
             Endpoint::Tarball => self.tarball(request, reply),
             Endpoint::Manifest => self.manifest(request, reply),
@@ -250,14 +272,18 @@ impl Service for Npm {
         match *brought {
             Brought::Document(begun, Ok(Fetched::Document(document))) => {
                 let bytes_max = self.shared.thread_bytes_max();
-                self.kept.keep_document(request.params.at(0), &document, begun, bytes_max);
+                if self.caches() {
+                    self.kept.keep_document(request.params.at(0), &document, begun, bytes_max);
+                }
                 write_document(&document, request, reply);
             }
             Brought::Document(_, Ok(Fetched::Missing)) => missing().write(reply),
             Brought::Document(_, Ok(Fetched::Unpublished(time_ms))) => unpublished(time_ms).write(reply),
             Brought::Tarball(begun, Ok(Some(tarball))) => {
-                self.kept.keep_tarball(request.head.path, &tarball, begun);
-                tarball.write(request, reply);
+                if self.caches() {
+                    self.kept.keep_tarball(request.head.path, &tarball, begun);
+                }
+                tarball.write(self.is_private(), request, reply);
             }
             Brought::Tarball(_, Ok(None)) => return no_tarball(reply),
             Brought::Document(_, Err(error)) | Brought::Tarball(_, Err(error)) => {
@@ -270,6 +296,13 @@ impl Service for Npm {
 
     fn on_change(&mut self, change: &Change) {
         self.kept.on_change(change);
+    }
+
+    fn on_flags(&mut self, flags: Flags) {
+        self.flags = flags;
+        if !self.caches() {
+            self.kept.on_change(&Change::Everything);
+        }
     }
 }
 

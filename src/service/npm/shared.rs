@@ -50,6 +50,12 @@ impl Shared {
         self.renderings.fetch(name, || Ok(self.render(self.packages.load(name)?)))
     }
 
+    /// The documents of a package, past the cache, which is emptied: nothing is to be kept. Blocks.
+    pub(crate) fn render_anew(&self, name: &Arc<str>) -> Result<Fetched> {
+        self.renderings.clear();
+        Ok(self.render(self.packages.load(name)?))
+    }
+
     fn render(&self, package: Option<Package>) -> Fetched {
         match package {
             None => Fetched::Missing,

@@ -46,12 +46,13 @@ impl Tarball {
         Ok(Some(Arc::new(Self { name: Arc::clone(name), rule, file, length, etag, cache_control })))
     }
 
-    /// Answers with it, parts of it, or that the client has it.
-    pub(crate) fn write(&self, request: &Request<'_>, reply: &mut Reply<'_>) {
+    /// Answers with it, parts of it, or that the client has it. In a registry that is private as a whole no
+    /// cache may hand it to others, who might not be asked who they are.
+    pub(crate) fn write(&self, is_private: bool, request: &Request<'_>, reply: &mut Reply<'_>) {
         let body = Body::File(&self.file, 0, self.length);
         let tarball = Representation {
             content_type: "application/octet-stream",
-            cache_control: Some(self.cache_control),
+            cache_control: Some(if is_private { PRIVATE } else { self.cache_control }),
             modified: None,
             fields: &[("X-Content-Type-Options", b"nosniff")],
             variants: &[Variant { coding: None, etag: Some(&self.etag), body }],

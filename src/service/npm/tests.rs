@@ -3,6 +3,7 @@
 mod accounts;
 mod admission;
 mod documents;
+mod flags;
 mod tarballs;
 mod writes;
 
