@@ -61,6 +61,25 @@ fn the_two_commands_and_the_tour_work() {
 }
 
 #[test]
+fn the_live_config_is_changed_as_written() {
+    let block = blocks().into_iter().find(|block| block[0] == "lattice config get").expect("the README changes it");
+    let setup = Setup::new();
+    let token = setup.data_ref().token("alice", &["--admin"]);
+    let node = setup.start();
+    for line in block {
+        let line = line.replace("127.0.0.1:4873", &node.address().to_string());
+        let line = line.replace("lattice config", &format!("'{}' config", env!("CARGO_BIN_EXE_lattice")));
+        let mut command = Command::new("sh");
+        command.arg("-euc").arg(&line).current_dir(node.data().root());
+        command.env("ADMIN_TOKEN", &token).env("LATTICE_DATA", node.data().path());
+        let finished = Running::start(command, Duration::from_secs(60)).finish();
+        assert!(finished.is_success(), "{line}: {}", finished.report());
+    }
+    let shown = node.get("/_dashboard/api/config").json();
+    assert_eq!((&shown["flags"]["DEBUG"], &shown["rows"]), (&true.into(), &24.into()), "{shown}");
+}
+
+#[test]
 fn the_benches_run_as_written() {
     let block = blocks().into_iter().find(|block| block[0].contains(" bench ")).expect("the README measures");
     let place = Setup::new();
