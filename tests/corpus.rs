@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lattice::config;
 use lattice::service::npm;
 use lattice::wire::{http, http1, proxy};
 
@@ -14,6 +15,8 @@ type Property = fn(&[u8]);
 /// Each fuzz target and its property.
 const TARGETS: &[(&str, Property)] = &[
     ("chunked_body", http1::fuzz::chunked_body),
+    ("config_file", config::fuzz::file),
+    ("config_frame", config::fuzz::frame),
     ("cookie", http::cookie::fuzz),
     ("http_accept", http::fuzz::accept),
     ("http_conditional", http::fuzz::conditional),

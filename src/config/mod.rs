@@ -1,18 +1,43 @@
 //! The live config: 13 bytes, and the 64 bytes of its file.
 //!
-//! Bytes in, values out, and back. No file, no clock, no allocation; builds alone, without `std`.
-//! The layout is in [`layout`], what the bytes mean is here, how an update survives a torn write is
-//! in [`slot`]. A record of a version this page does not know can be read, field by field, and is
-//! never written.
+//! Bytes in, values out, and back. No clock, no allocation; builds alone, without `std`. The layout is
+//! in [`layout`], what the bytes mean is here, how an update survives a torn write is in [`slot`], what
+//! goes over a WebSocket in [`frame`], how the 64 bytes are shared in [`line`]; the rest is the file
+//! itself ([`ConfigFile`]), on 64-bit Linux. A record of a version this page does not know can be read, field
+//! by field, and is never written.
 
+mod change;
+mod checksum;
+mod error;
+pub mod frame;
+pub mod fuzz;
 pub mod layout;
+pub mod line;
 pub mod slot;
+
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod create;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod file;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub mod sigbus;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod sys;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod writer;
 
 use zerocopy::byteorder::little_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
+pub use change::Refusal;
+pub use error::Error;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub use file::ConfigFile;
 pub use layout::{CONFIG_BYTES, IMAGE_BYTES, SLOT_BYTES, VERSION};
+pub use line::Cache;
 pub use slot::{Image, Slot};
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+pub use writer::{LOCK_WAIT_MS, Locked, Publisher};
 
 /// The record, byte for byte as [`layout`] has it. Any 13 bytes are one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]

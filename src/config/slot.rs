@@ -3,71 +3,99 @@
 //! The valid slot with the higher sequence holds the config; an update goes into the other one, in
 //! one write. Until that write is whole its checksum does not hold, and the slot before it stands.
 
-use core::mem::offset_of;
+use core::mem::size_of;
 
-use crc::{CRC_64_XZ, Crc};
-use zerocopy::byteorder::little_endian::U64;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::Config;
+pub use super::change::Refusal;
+use super::checksum::crc_64;
 use super::layout::{CHECKSUM, IMAGE_BYTES, PADDING, SEQUENCE, SLOT_BYTES, SLOTS};
 
-static CRC: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
+/// A slot as four numbers, each eight bytes, little-endian: twice record and padding, sequence, checksum.
+pub type Words = [u64; 4];
 
-/// A slot, byte for byte.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+/// Bits of the second word that are padding.
+const PADDING_BITS: u32 = (PADDING.end - PADDING.start) as u32 * 8;
+/// From here on, a sequence in a slot that is not whole is taken for garbage. Nobody writes so often.
+const PLAUSIBLE_END: u64 = 1 << 63;
+
+const _: () = assert!(PADDING.start == 8 + 5 && PADDING.end == 16);
+const _: () = assert!(SEQUENCE.start == 16 && CHECKSUM.start == 24);
+
+/// The first two words, byte for byte.
+#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
-struct Stored {
+struct Padded {
     record: Config,
     padding: [u8; 3],
-    sequence: U64,
-    checksum: U64,
 }
 
-const _: () = assert!(size_of::<Stored>() == SLOT_BYTES);
-const _: () = assert!(offset_of!(Stored, padding) == PADDING.start);
-const _: () = assert!(offset_of!(Stored, sequence) == SEQUENCE.start);
-const _: () = assert!(offset_of!(Stored, checksum) == CHECKSUM.start);
-
-impl Stored {
-    fn expected_checksum(&self) -> u64 {
-        CRC.checksum(&self.as_bytes()[..CHECKSUM.start])
-    }
-}
+const _: () = assert!(size_of::<Padded>() == SEQUENCE.start);
 
 /// A record and its place in the order of updates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     /// The record.
     pub config: Config,
-    /// Rises by one with each update; the first is 1.
+    /// Rises with each update; the first is 1.
     pub sequence: u64,
 }
 
 impl Slot {
     /// The slot these bytes are. `None` if they are none: torn, damaged or never written.
     pub fn decode(bytes: [u8; SLOT_BYTES]) -> Option<Self> {
-        let stored: Stored = zerocopy::transmute!(bytes);
-        let is_whole = stored.checksum.get() == stored.expected_checksum();
-        is_whole.then(|| Self { config: stored.record, sequence: stored.sequence.get() })
+        Self::from_words(words_of(bytes))
     }
 
     /// The bytes of this slot.
     pub fn encode(&self) -> [u8; SLOT_BYTES] {
-        let mut stored =
-            Stored { record: self.config, padding: [0; 3], sequence: U64::new(self.sequence), checksum: U64::ZERO };
-        stored.checksum = U64::new(stored.expected_checksum());
-        zerocopy::transmute!(stored)
+        zerocopy::transmute!(self.to_words().map(u64::to_le_bytes))
+    }
+
+    /// The slot these numbers are, if they are one.
+    #[inline]
+    pub fn from_words([first, middle, sequence, checksum]: Words) -> Option<Self> {
+        let is_whole = middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(first, middle, sequence);
+        let padded: Padded = zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes()]);
+        is_whole.then_some(Self { config: padded.record, sequence })
+    }
+
+    /// The numbers of this slot.
+    #[inline]
+    pub fn to_words(&self) -> Words {
+        let padded = Padded { record: self.config, padding: [0; 3] };
+        let [first, middle] = <[[u8; 8]; 2]>::map(zerocopy::transmute!(padded), u64::from_le_bytes);
+        [first, middle, self.sequence, crc_64(first, middle, self.sequence)]
     }
 }
 
-/// Why a record may not be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// The file was written so often that no sequence is left.
-    SequenceExhausted,
-    /// The current record, or the new one, is of a version this program does not know.
-    UnknownVersion,
+fn words_of(bytes: [u8; SLOT_BYTES]) -> Words {
+    <[[u8; 8]; 4]>::map(zerocopy::transmute!(bytes), u64::from_le_bytes)
+}
+
+/// Which slot to write, and with what, so that `config` becomes the current one after `newest`.
+///
+/// The sequence passes those that stand in the file, whether their slots are whole or not: so each
+/// update changes a sequence that readers look at, even one that follows a torn write.
+#[inline]
+pub(super) fn plan(newest: Option<(usize, Slot)>, stored: [u64; 2], config: Config) -> Result<(usize, Slot), Refusal> {
+    config.may_follow(newest.as_ref().map(|(_, slot)| &slot.config))?;
+    let (index, last) = newest.map_or((0, 0), |(index, slot)| (usize::from(index == 0), slot.sequence));
+    let plausible = |sequence: u64| if sequence < PLAUSIBLE_END { sequence } else { 0 };
+    let last = stored.into_iter().map(plausible).fold(last, u64::max);
+    let sequence = last.checked_add(1).ok_or(Refusal::SequenceExhausted)?;
+    Ok((index, Slot { config, sequence }))
+}
+
+/// The index and slot of the config: the valid one with the higher sequence. Two numbers that are
+/// `stored` say which to look at first, so that the other is looked at only if that one is not whole.
+#[inline]
+pub(super) fn newest(stored: [u64; 2], slot: impl Fn(usize) -> Words) -> Option<(usize, Slot)> {
+    let [first, second] = stored;
+    let (higher, lower) = if second > first { (1, 0) } else { (0, 1) };
+    let whole = |index| Slot::from_words(slot(index)).map(|slot| (index, slot));
+    whole(higher).or_else(|| whole(lower))
 }
 
 /// The bytes of a file.
@@ -105,22 +133,20 @@ impl Image {
     ///
     /// The file itself is not changed: what is written to it must be read back from it.
     pub fn update(&self, config: Config) -> Result<(usize, [u8; SLOT_BYTES]), Refusal> {
-        let newest = self.newest();
-        if !config.is_known() || newest.is_some_and(|(_, slot)| !slot.config.is_known()) {
-            return Err(Refusal::UnknownVersion);
-        }
-        let (index, last) = newest.map_or((0, 0), |(index, slot)| (1 - index, slot.sequence));
-        let sequence = last.checked_add(1).ok_or(Refusal::SequenceExhausted)?;
-        Ok((index, Slot { config, sequence }.encode()))
+        let (index, slot) = plan(self.newest(), self.sequences(), config)?;
+        Ok((index, slot.encode()))
     }
 
     fn newest(&self) -> Option<(usize, Slot)> {
-        let [first, second] = self.slots.map(Slot::decode);
-        match (first, second) {
-            (Some(first), Some(second)) if second.sequence > first.sequence => Some((1, second)),
-            (Some(first), _) => Some((0, first)),
-            (None, second) => second.map(|slot| (1, slot)),
-        }
+        let [first, second] = self.slots.map(words_of);
+        newest(self.sequences(), |index| if index == 0 { first } else { second })
+    }
+
+    fn sequences(&self) -> [u64; 2] {
+        self.slots.map(|slot| {
+            let [_, _, sequence, _] = words_of(slot);
+            sequence
+        })
     }
 }
 
@@ -152,11 +178,6 @@ mod tests {
     }
 
     #[test]
-    fn the_checksum_is_crc_64_xz() {
-        assert_eq!(CRC.checksum(b"123456789"), 0x995d_c9bb_df19_39fa);
-    }
-
-    #[test]
     fn a_slot_by_hand() {
         let slot = Slot::decode(VECTOR).unwrap();
         assert_eq!(slot.sequence, 7);
@@ -173,6 +194,24 @@ mod tests {
         }
         assert_eq!(Slot::decode([0; SLOT_BYTES]), None);
         assert_eq!(Slot::decode([0xff; SLOT_BYTES]), None);
+    }
+
+    #[test]
+    fn words_are_little_endian() {
+        let words = [0xa512_3456_7801, 0x00ee_5018_02c0, 7, 0x4210_58b8_ba35_5266];
+        assert_eq!(words_of(VECTOR), words);
+        assert_eq!(Slot::decode(VECTOR).map(|slot| slot.to_words()), Some(words));
+    }
+
+    #[test]
+    fn padding_is_zero() {
+        for at in PADDING {
+            let mut bytes = VECTOR;
+            bytes[at] = 1;
+            let crc = crc::Crc::<u64>::new(&crc::CRC_64_XZ).checksum(&bytes[..CHECKSUM.start]);
+            bytes[CHECKSUM].copy_from_slice(&crc.to_le_bytes());
+            assert_eq!(Slot::decode(bytes), None, "byte {at}");
+        }
     }
 
     #[test]
@@ -244,6 +283,16 @@ mod tests {
         assert_eq!(image.current().map(|slot| slot.config.registry_hash()), Some(4));
         assert_eq!(image.update(config(5)), Err(Refusal::UnknownVersion));
         assert_eq!(Image::new(config(5)).update(unknown), Err(Refusal::UnknownVersion));
+    }
+
+    #[test]
+    fn an_update_passes_the_sequence_of_a_slot_that_is_not_whole() {
+        for (stands, next) in [(0, 2), (1, 2), (2, 3), (9, 10), (PLAUSIBLE_END - 1, PLAUSIBLE_END), (u64::MAX, 2)] {
+            let mut image = Image::new(config(1));
+            image.slots[1][SEQUENCE].copy_from_slice(&u64::to_le_bytes(stands));
+            let (index, bytes) = image.update(config(2)).unwrap();
+            assert_eq!((index, Slot::decode(bytes).unwrap().sequence), (1, next));
+        }
     }
 
     #[test]

@@ -1,0 +1,125 @@
+//! A config file that is open: found fit, mapped, read.
+//!
+//! Refused: what is not a regular file of 64 bytes, symbolic links, files that belong to neither this
+//! user nor root, files that group or others may write. A file whose slots are not whole opens, and
+//! says [`Error::Damaged`] when it is read: it can be written again.
+//!
+//! The file is on a local file system. Those of a network promise neither that a mapping shows what
+//! another machine wrote nor, all of them, that a lock excludes it.
+
+use core::ffi::CStr;
+
+use super::error::Error;
+use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
+use super::line::{self, Line};
+use super::slot::{Slot, Words};
+use super::sys::{self, Descriptor, Errno, Mapping, Status};
+
+/// Permissions that a config file may not have: writing, for group and others.
+const MODE_REFUSED: libc::mode_t = 0o022;
+
+/// A config file, open for as long as this is kept. Threads may share it for reading.
+pub struct ConfigFile {
+    pub(super) descriptor: Descriptor,
+    mapping: Mapping,
+    pub(super) is_writable: bool,
+}
+
+impl ConfigFile {
+    /// Opens a file for reading.
+    pub fn open(path: &CStr) -> Result<Self, Error> {
+        Self::of(checked(path, libc::O_RDONLY, IMAGE_BYTES)?, false)
+    }
+
+    /// Opens a file for reading and writing. Threads that write open it once each.
+    pub fn open_writable(path: &CStr) -> Result<Self, Error> {
+        match checked(path, libc::O_RDWR, IMAGE_BYTES) {
+            // If it can be read at least, that is what to say.
+            Err(Error::Denied) => Err(Self::open(path).err().unwrap_or(Error::ReadOnly)),
+            opened => Self::of(opened?, true),
+        }
+    }
+
+    fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Error> {
+        let mapping = Mapping::new(&descriptor, false).map_err(error_of)?.ok_or(Error::TooMany)?;
+        Ok(Self { descriptor, mapping, is_writable })
+    }
+
+    /// The config as it is now, its checksum verified. For one read now and then; see
+    /// [`Cache`](super::Cache) for many.
+    pub fn snapshot(&self) -> Result<Slot, Error> {
+        line::snapshot(self)
+    }
+
+    /// Whether it is still the file it was: not cut, and not deleted or replaced by another one. Asks
+    /// the kernel, so it is for now and then. A reader of a replaced file sees no further update.
+    pub fn verify(&self) -> Result<(), Error> {
+        let status = self.descriptor.status().map_err(error_of)?;
+        match status {
+            _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Error::Cut),
+            _ if status.bytes > IMAGE_BYTES as i64 => Err(Error::Long),
+            Status { has_name: false, .. } => Err(Error::Replaced),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Line for ConfigFile {
+    #[inline]
+    fn sequences(&self) -> [u64; 2] {
+        self.mapping.sequences()
+    }
+
+    #[inline]
+    fn slot(&self, index: usize) -> Words {
+        self.mapping.slot(index)
+    }
+
+    #[cold]
+    fn is_cut(&self) -> bool {
+        self.verify() == Err(Error::Cut)
+    }
+}
+
+/// Opens a file of so many bytes, if it is one that may be used.
+pub(super) fn checked(path: &CStr, access: i32, bytes: usize) -> Result<Descriptor, Error> {
+    let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0).map_err(error_of)?;
+    let status = descriptor.status().map_err(error_of)?;
+    match status.kind {
+        libc::S_IFREG => {}
+        libc::S_IFDIR => return Err(Error::Directory),
+        libc::S_IFIFO => return Err(Error::Fifo),
+        _ => return Err(Error::NotRegular),
+    }
+    if status.owner != 0 && status.owner != sys::user() {
+        return Err(Error::Owner);
+    }
+    if status.mode & MODE_REFUSED != 0 {
+        return Err(Error::Mode);
+    }
+    match usize::try_from(status.bytes) {
+        Ok(found) if found == bytes => Ok(descriptor),
+        Ok(0) => Err(Error::Empty),
+        Ok(CONFIG_BYTES) => Err(Error::Bare),
+        Ok(found) if found < IMAGE_BYTES => Err(Error::Short),
+        Ok(IMAGE_BYTES) => Err(Error::Exists),
+        _ => Err(Error::Long),
+    }
+}
+
+/// What an `errno` means here.
+pub(super) fn error_of(errno: Errno) -> Error {
+    match errno {
+        libc::EACCES | libc::EPERM => Error::Denied,
+        libc::EAGAIN => Error::Locked,
+        libc::EDQUOT | libc::ENOSPC => Error::DiskFull,
+        libc::EEXIST => Error::Exists,
+        libc::EISDIR => Error::Directory,
+        libc::ELOOP => Error::Symlink,
+        libc::ENAMETOOLONG => Error::PathTooLong,
+        libc::ENOENT | libc::ENOTDIR => Error::NotFound,
+        libc::ENXIO => Error::NotRegular,
+        libc::EROFS => Error::ReadOnly,
+        other => Error::Io(other),
+    }
+}

@@ -1,0 +1,130 @@
+//! A file that becomes shorter while it is mapped, and the signal that follows.
+//!
+//! Whoever reads a mapping past the end of its file gets `SIGBUS`, which ends the process. No check
+//! beforehand helps, for the file may be cut right after it. So a program that must not end installs a
+//! handler once: [`install`]. When the signal comes for the page of a config, the handler puts a page
+//! of zeros there and the read goes on: it finds no whole slot and reports [`Error::Cut`], now and ever
+//! after, until the file is opened again. Any other `SIGBUS` goes to whoever had the signal before.
+//!
+//! A library must not take a signal from its program: without [`install`] nothing is handled, and
+//! whoever cuts a config file ends its readers. A file that is cut within its first 64 bytes but not to
+//! zero gives no signal: the kernel fills the page up with zeros. The other cause is a disk that is full or
+//! broken, under a file whose bytes were never written or are not in memory; it is handled alike.
+#![allow(unsafe_code)]
+
+use core::ffi::{c_int, c_void};
+use core::mem::MaybeUninit;
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
+
+use super::Error;
+use super::layout::IMAGE_BYTES;
+
+/// How many config files a process can have open, writable mappings counted too.
+pub const MAPPINGS_MAX: usize = 256;
+
+/// The page of a mapping and, in the bits that an address of a page leaves, what is known of it.
+static MAPPINGS: [AtomicUsize; MAPPINGS_MAX] = [const { AtomicUsize::new(0) }; MAPPINGS_MAX];
+const CUT: usize = 1;
+const WRITABLE: usize = 2;
+const FLAGS: usize = CUT | WRITABLE;
+
+/// Whose signal it was.
+static INSTALLED: AtomicBool = AtomicBool::new(false);
+static BEFORE: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
+static BEFORE_FLAGS: AtomicI32 = AtomicI32::new(0);
+
+/// A mapping's entry among those the handler knows.
+pub(super) struct Guard(&'static AtomicUsize);
+
+impl Guard {
+    /// Enters a mapping that begins at `page`; `None` if there are too many.
+    pub(super) fn new(page: usize, writable: bool) -> Option<Self> {
+        let entry = page | if writable { WRITABLE } else { 0 };
+        let free = |at: &&AtomicUsize| at.compare_exchange(0, entry, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+        MAPPINGS.iter().find(free).map(Self)
+    }
+
+    /// Whether the handler had to put zeros there.
+    #[inline]
+    pub(super) fn is_cut(&self) -> bool {
+        self.0.load(Ordering::Relaxed) & CUT != 0
+    }
+
+    /// Strikes the mapping out.
+    pub(super) fn release(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+/// Installs the handler for this process. Once is enough; further calls do nothing.
+pub fn install() -> Result<(), Error> {
+    if INSTALLED.swap(true, Ordering::AcqRel) {
+        return Ok(());
+    }
+    // SAFETY: zeros are a `sigaction`; its fields are set below.
+    let (mut before, mut ours): (libc::sigaction, libc::sigaction) =
+        unsafe { (MaybeUninit::zeroed().assume_init(), MaybeUninit::zeroed().assume_init()) };
+    // SAFETY: asks only; `before` may be written.
+    let asked = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut before) };
+    BEFORE.store(before.sa_sigaction, Ordering::Release);
+    BEFORE_FLAGS.store(before.sa_flags, Ordering::Release);
+    ours.sa_sigaction = on_sigbus as *const () as usize;
+    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    // SAFETY: the handler does nothing that a signal handler may not.
+    let set = unsafe { libc::sigaction(libc::SIGBUS, &ours, ptr::null_mut()) };
+    if asked == 0 && set == 0 {
+        return Ok(());
+    }
+    INSTALLED.store(false, Ordering::Release);
+    Err(Error::Io(libc::EINVAL))
+}
+
+extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
+    // SAFETY: the kernel gives a valid `info` to a handler with `SA_SIGINFO`.
+    let (code, address) = unsafe { ((*info).si_code, (*info).si_addr() as usize) };
+    // A fault has a code of its own; the same signal can also be sent by anybody.
+    let is_ours = code == libc::BUS_ADRERR && MAPPINGS.iter().any(|entry| is_replaced(entry, address));
+    if !is_ours {
+        pass_on(signal, info, context, code);
+    }
+}
+
+/// Whether the address is in this mapping, which now is a page of zeros.
+fn is_replaced(entry: &AtomicUsize, address: usize) -> bool {
+    let known = entry.load(Ordering::Acquire);
+    let page = known & !FLAGS;
+    if page == 0 || address.wrapping_sub(page) >= IMAGE_BYTES {
+        return false;
+    }
+    let write = if known & WRITABLE == 0 { 0 } else { libc::PROT_WRITE };
+    let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    entry.fetch_or(CUT, Ordering::Relaxed);
+    // SAFETY: the page is a mapping's of ours, which is in use right now and so is not unmapped.
+    let mapped = unsafe { libc::mmap(page as *mut c_void, IMAGE_BYTES, libc::PROT_READ | write, flags, -1, 0) };
+    mapped != libc::MAP_FAILED
+}
+
+/// Does what would have been done without us.
+fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, code: c_int) {
+    let before = BEFORE.load(Ordering::Acquire);
+    let was_sent = code <= 0;
+    if before == libc::SIG_IGN && was_sent {
+        return;
+    }
+    if before == libc::SIG_DFL || before == libc::SIG_IGN {
+        // SAFETY: both calls are allowed in a handler. The signal comes again when this one returns.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            libc::raise(signal);
+        }
+    } else if BEFORE_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
+        // SAFETY: installed as a handler of this form.
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = unsafe { core::mem::transmute(before) };
+        handler(signal, info, context);
+    } else {
+        // SAFETY: installed as a handler of this form.
+        let handler: extern "C" fn(c_int) = unsafe { core::mem::transmute(before) };
+        handler(signal);
+    }
+}
