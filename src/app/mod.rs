@@ -336,3 +336,6 @@ impl App {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -276,6 +276,43 @@ mod tests {
     }
 
     #[test]
+    fn an_update_that_was_seen_half_written_is_told_when_it_is_whole() {
+        let mut room = Room::new();
+        let mut watched = room.watched();
+        room.told();
+        let file = std::fs::OpenOptions::new().write(true).open(&room.path).unwrap();
+        let slot = Slot { config: Config::new().with_flags(Flags::DEBUG), sequence: 2 }.encode();
+        // All but the checksum: both sequences stand there as they will when it is whole.
+        file.write_all_at(&slot[..24], 32).unwrap();
+        for _ in 0..3 {
+            watched.look(&mut room.app);
+            assert_eq!(room.told(), []);
+        }
+        file.write_all_at(&slot[24..], 32 + 24).unwrap();
+        watched.look(&mut room.app);
+        assert_eq!(room.told(), [Flags::DEBUG]);
+        let seen = watched.seen;
+        watched.look(&mut room.app);
+        assert_eq!((seen, watched.seen), ([1, 2], [1, 2]), "from here on two words are compared");
+    }
+
+    #[test]
+    fn what_one_thread_saw_is_in_force_for_all_once_nothing_can_be_seen() {
+        let mut room = Room::new();
+        let mut threads = [room.watched(), room.watched()];
+        room.writer.set_features(Flags::PRIVATE_REGISTRY, true).unwrap();
+        threads[0].look(&mut room.app);
+        room.told();
+        // The slot that is left is the one that the other thread has seen.
+        std::fs::OpenOptions::new().write(true).open(&room.path).unwrap().set_len(32).unwrap();
+        threads[0].look(&mut room.app);
+        assert_eq!((room.told(), lock(&room.troubles).as_slice()), (vec![], &[Error::Cut][..]));
+        threads[1].renew(&mut room.app);
+        threads[1].look(&mut room.app);
+        assert_eq!(room.told(), [Flags::PRIVATE_REGISTRY]);
+    }
+
+    #[test]
     fn what_is_wrong_is_told_once_and_another_file_mends_it() {
         let mut room = Room::new();
         let mut threads = [room.watched(), room.watched()];

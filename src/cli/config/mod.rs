@@ -23,16 +23,17 @@ A node has two configurations.
 
 registry.toml is read when the node starts: `lattice config check` tells what it comes to.
 
-The live config is 13 bytes in a file of its own, config.bin in the data directory unless [node] live_config
-names another. A node that runs obeys a change with its next request, on every thread. All other commands
-here read and change it, whether or not a node runs:
+The live config is 13 bytes in a file of its own: config.bin in the data directory, unless
+[node] live_config names another. A node that runs obeys a change with its next request, on
+every thread. All other commands here read and change it, whether or not a node runs.
 
-  DEBUG              a line in the log for each request (only with LOGGING)
   PRIVATE_REGISTRY   who is not logged in may not read packages
   CACHE_ENABLED      documents and open tarballs are kept in memory
-  METRICS            SIGUSR1 prints the counters
+  DEBUG              each request is logged, if LOGGING is on too
   LOGGING            off, nothing but errors is logged
-  PREMIUM_TYPES, PROXY_MODE, BINARY_PROTOCOL   kept and shown; nothing in this node depends on them yet";
+  METRICS            SIGUSR1 prints the counters
+  PREMIUM_TYPES, PROXY_MODE, BINARY_PROTOCOL
+                     kept and shown: nothing in this node depends on them yet";
 
 /// Look at the configuration, and change what can be changed while a node runs
 #[derive(Debug, clap::Args)]
