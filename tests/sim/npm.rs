@@ -5,10 +5,13 @@
 //! is one that somebody sent; and a failure is only told where the store failed.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
+use lattice::app::live::USUAL;
 use lattice::app::store::{Blobs, Packages, Users};
-use lattice::app::{App, Router, RouterBuilder};
+use lattice::app::{App, Change, Flow, Reply, Request, Router, RouterBuilder, Service};
+use lattice::config::Flags;
 use lattice::service::identity::IdentityGuard;
 use lattice::service::npm::settings::Settings as NpmSettings;
 use lattice::service::npm::{Npm, Shared};
@@ -101,13 +104,15 @@ pub(crate) struct Registered {
     registry: Arc<Registry>,
     shared: Arc<Shared>,
     router: Arc<Router>,
+    seed: u64,
+    threads: AtomicU64,
 }
 
 impl Registered {
     pub(crate) fn new(seed: u64) -> Self {
         let registry = Registry { store: Arc::new(store(fate(seed))), known: Mutex::default() };
         let (shared, router) = slices(&registry.store);
-        Self { registry: Arc::new(registry), shared, router }
+        Self { registry: Arc::new(registry), shared, router, seed, threads: AtomicU64::new(0) }
     }
 }
 
@@ -137,21 +142,58 @@ fn slices(store: &Arc<MemStore>) -> (Arc<Shared>, Arc<Router>) {
     (shared, Arc::new(router.build()))
 }
 
-fn app(store: &Arc<MemStore>, shared: &Arc<Shared>, router: &Arc<Router>) -> App {
+fn app(store: &Arc<MemStore>, shared: &Arc<Shared>, router: &Arc<Router>, flips: Option<Rng>) -> App {
     let users: Arc<dyn Users> = Arc::clone(store) as _;
     let guard = IdentityGuard::new(users, [7; 32]);
-    App::new(Arc::clone(router), vec![Box::new(guard)], vec![Box::new(Npm::new(Arc::clone(shared)))])
+    let npm = Flipping { npm: Npm::new(Arc::clone(shared)), flips };
+    App::new(Arc::clone(router), vec![Box::new(guard)], vec![Box::new(npm)])
+}
+
+/// The registry under a config whose CACHE_ENABLED is turned on and off between requests, on some threads
+/// sooner than on others. Nobody may be told anything else for it.
+struct Flipping {
+    npm: Npm,
+    flips: Option<Rng>,
+}
+
+impl Flipping {
+    fn flip(&mut self) {
+        let Some(rng) = &mut self.flips else { return };
+        if rng.once_in(3) {
+            let on = rng.once_in(2);
+            self.npm.on_flags(USUAL.with(Flags::CACHE_ENABLED, on));
+        }
+    }
+}
+
+impl Service for Flipping {
+    fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        self.flip();
+        self.npm.call(request, reply)
+    }
+
+    fn resume(&mut self, request: &Request<'_>, value: lattice::app::Value, reply: &mut Reply<'_>) -> Flow {
+        self.flip();
+        self.npm.resume(request, value, reply)
+    }
+
+    fn on_change(&mut self, change: &Change) {
+        self.npm.on_change(change);
+    }
 }
 
 impl Scenario for Registered {
     fn app(&self) -> App {
-        app(&self.registry.store, &self.shared, &self.router)
+        let thread = self.threads.fetch_add(1, Ordering::Relaxed);
+        // Every second simulation has a config that stays as it is.
+        let flips = self.seed.is_multiple_of(2).then(|| Rng::new(self.seed ^ 0xf11b ^ thread << 32));
+        app(&self.registry.store, &self.shared, &self.router, flips)
     }
 
     fn reference(&self) -> App {
         let store = Arc::new(store(Box::new(|| Luck::Good)));
         let (shared, router) = slices(&store);
-        app(&store, &shared, &router)
+        app(&store, &shared, &router, None)
     }
 
     fn settings(&self, _rng: &mut Rng) -> Settings {
