@@ -59,6 +59,9 @@ pub(crate) fn explain(path: &Path, error: Error) -> String {
             "`lattice config import --file {shown} BACKUP` puts 13 or 64 bytes in its place, `lattice config verify \
              --file {shown}` tells what is left of it; without the file, a node begins with a new config"
         ),
+        Error::NotFound if !directory_of(path).is_dir() => {
+            "its directory does not exist either: correct the path, or make the directory".to_owned()
+        }
         Error::NotFound => "a node makes it when it starts, `lattice config import` makes it of another".to_owned(),
         Error::Denied | Error::Owner => "it must belong to the user who runs the node, or to root".to_owned(),
         Error::DiskFull => "free space on that disk, then try again".to_owned(),
@@ -68,6 +71,10 @@ pub(crate) fn explain(path: &Path, error: Error) -> String {
     };
     let advice = if advice.is_empty() { advice } else { format!("\n    {advice}") };
     format!("{shown}: {error}{advice}")
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// The file, if there is one; an error if a node cannot use it.
@@ -203,11 +210,10 @@ impl Watch {
     }
 
     fn begin(live: &Arc<Live>) -> std::io::Result<Self> {
-        let directory = live.path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let file_name = live.path.file_name().unwrap_or_default().to_owned();
         let inotify = Arc::new(inotify::init(CreateFlags::CLOEXEC)?);
         let events = WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
-        let watch = inotify::add_watch(&inotify, directory.unwrap_or(Path::new(".")), events)?;
+        let watch = inotify::add_watch(&inotify, directory_of(&live.path), events)?;
         let (live, events) = (Arc::clone(live), Arc::clone(&inotify));
         let thread = std::thread::Builder::new().name("lattice-config".into()).spawn(move || {
             // What happened before somebody watched. What is wrong is logged.

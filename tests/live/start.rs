@@ -39,6 +39,13 @@ fn the_file_may_be_elsewhere() {
     }
 }
 
+#[test]
+fn a_file_in_no_directory_is_told() {
+    let setup = Setup::new().config("[node]\nlive_config = 'nowhere/config.bin'\n");
+    let output = setup.start_and_fail();
+    assert_refused(&output, &["nowhere/config.bin: ", "its directory does not exist either"]);
+}
+
 /// A start with these bytes in the place of the config.
 fn start_with(bytes: &[u8]) -> (Setup, Output) {
     let setup = Setup::new();
