@@ -97,6 +97,10 @@ fn main() -> std::io::Result<()> {
             eprintln!("{} failed: {failure}", request.path());
             Response::error(500, "something broke; we were told", None)
         })
+        .on_refusal(|refusal| {
+            let error = serde_json::json!({ "error": refusal.error(), "code": refusal.name() });
+            Response::new("application/json", error.to_string())
+        })
         .on_slow(Duration::from_millis(500), |slow| eprintln!("{} took {:?}", slow.path, slow.elapsed))
         .on_start(|address| println!("listening on http://{address}"))
         .on_drain(|| println!("ending"))

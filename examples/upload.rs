@@ -1,4 +1,5 @@
-//! Uploads of any size in bounded memory, and downloads the same way.
+//! Uploads of any size in bounded memory, checked against the digest behind them (RFC 9530) if there is
+//! one, and downloads the same way.
 //! `cargo run --example upload -- 127.0.0.1:8080 DIRECTORY`
 #![allow(clippy::disallowed_methods, reason = "the files are this program's own; it opens them on the pool")]
 
@@ -7,7 +8,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lattice::{App, Blocking, Error, IntoResponse, Json, Method, Path, State, Stream, Upload};
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use lattice::{App, Blocking, Error, IntoResponse, Json, Method, Path, Receive, State, Stream, Trailers, Upload};
 
 /// Where the files are, and how many were begun.
 struct Folder {
@@ -32,18 +36,36 @@ struct Partial {
     path: PathBuf,
     to: PathBuf,
     bytes: u64,
+    digest: Context,
 }
 
-impl Partial {
+impl Receive for Partial {
     fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         if self.file.is_none() {
             self.file = Some(File::create(&self.path)?);
         }
         self.bytes += bytes.len() as u64;
+        self.digest.update(bytes);
         Ok(self.file.iter_mut().try_for_each(|file| file.write_all(bytes))?)
     }
 
-    fn finish(mut self) -> Result<impl IntoResponse, Error> {
+    fn trailers(&mut self, trailers: &Trailers) -> Result<(), Error> {
+        let digest = STANDARD.encode(self.digest.clone().finish());
+        match trailers.get("Content-Digest") {
+            Some(told) if told != format!("sha-256=:{digest}:").as_bytes() => {
+                Err(Error::new(422, "the body is not what its digest says"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self) -> impl IntoResponse {
+        self.publish()
+    }
+}
+
+impl Partial {
+    fn publish(mut self) -> Result<impl IntoResponse, Error> {
         self.write(b"")?;
         if let Some(file) = &self.file {
             file.sync_all()?;
@@ -64,20 +86,19 @@ fn store(folder: State<'_, Folder>, Path(name): Path<String>) -> Result<Upload, 
     let to = folder.path(&name)?;
     let number = folder.begun.fetch_add(1, Ordering::Relaxed);
     let path = to.with_file_name(format!(".{name}.{number}"));
-    Ok(Upload::fold(Partial { file: None, path, to, bytes: 0 }, Partial::write, Partial::finish))
+    Ok(Upload::to(Partial { file: None, path, to, bytes: 0, digest: Context::new(&SHA256) }))
 }
 
 fn fetch(folder: State<'_, Folder>, Path(name): Path<String>) -> Result<impl IntoResponse, Error> {
     let path = folder.path(&name)?;
     Ok(Blocking(move || -> Result<Option<Stream>, Error> {
-        match File::open(path) {
-            Ok(file) => {
-                let length = file.metadata()?.len();
-                Ok(Some(Stream::blocking(file).length(length)))
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+        // A directory can be opened too, and a pipe would keep its reader waiting.
+        if !path.is_file() {
+            return Ok(None);
         }
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        Ok(Some(Stream::blocking(file).length(length)))
     }))
 }
 

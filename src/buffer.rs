@@ -32,7 +32,10 @@ impl RecvBuf {
     /// `rest` must leave room for at least one byte more.
     pub fn begin(&mut self, rest: &[u8]) {
         assert!(rest.len() < self.bytes.len(), "a rest that fills the buffer leaves no room to read");
-        self.bytes[..rest.len()].copy_from_slice(rest);
+        // Nearly always there is none, and then nothing is called.
+        if !rest.is_empty() {
+            self.bytes[..rest.len()].copy_from_slice(rest);
+        }
         self.filled = rest.len();
     }
 

@@ -42,6 +42,7 @@ pub mod web;
 #[cfg(feature = "node")]
 pub use web::{
     App, Blocking, Body, Broadcast, Bytes, Compress, Cors, Error, Event, Failure, Fixed, Form, FromRequest, Headers,
-    Html, IntoResponse, Json, Method, Middleware, Overflow, Path, Peer, Query, Receive, Redirect, Rejection, Request,
-    RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, Upload,
+    Html, IntoResponse, Json, Method, Middleware, Overflow, Path, Peer, Query, Receive, Redirect, Refusal, RefusalKind,
+    Rejection, Request, RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State,
+    Stream, Trailers, Upload,
 };

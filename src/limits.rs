@@ -34,7 +34,7 @@ pub const CHUNK_SIZE_DIGITS_MAX: usize = 15;
 pub const CHUNK_OVERHEAD_BYTES: u64 = 16 * 1024;
 /// Framing bytes allowed beyond that for each byte of data: the thriftiest one-byte chunk costs five.
 pub const CHUNK_OVERHEAD_PER_BYTE: u64 = 8;
-/// Longest trailer section, in bytes. Trailers are checked and dropped.
+/// Longest trailer section, in bytes, without the blank line that ends it.
 pub const TRAILER_BYTES_MAX: usize = 8 * 1024;
 /// Largest body held in memory for a route that reads it whole (default of `[http] body_bytes`).
 pub const BODY_BUFFER_BYTES: usize = 1024 * 1024;
@@ -92,6 +92,8 @@ pub const DRAIN_ACCEPTS_MAX: usize = 64 * 1024;
 pub const LINGER_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Events without progress in a row after which a connection is cut off.
 pub const BARREN_EVENTS_MAX: u8 = 64;
+/// Longest time for which a thread may ask again and again before it sleeps, in microseconds.
+pub const BUSY_POLL_US_MAX: u64 = 10_000;
 /// Readiness events taken from the kernel at once.
 pub const EVENTS_PER_TURN: usize = 1024;
 /// Most captures in one route pattern.
@@ -100,6 +102,11 @@ pub const PARAMS_MAX: usize = 4;
 pub const CHANGES_QUEUED_MAX: usize = 1024;
 /// Slow jobs (password hashes) that may wait: each takes some 50 ms, so a second or two of them.
 pub const SLOW_JOBS_QUEUED_MAX: usize = 32;
+/// Connections held back in a turn whose list keeps its memory for the next.
+pub const HELD_BACK_KEPT: usize = 4096;
+/// Things given up that may wait to be dropped on the pool, each with a file or two open; beyond it the
+/// loop drops them itself, and is as slow as the disk.
+pub const DISCARDS_QUEUED_MAX: usize = 4096;
 /// Bytes handed to the kernel for one connection in one turn: the others wait for them, and for those of
 /// as many connections as are ready.
 pub const SEND_PER_TURN_BYTES: u64 = 512 * 1024;
@@ -127,6 +134,9 @@ pub const THREADS_MAX: usize = 256;
 pub const ROUTES_MAX: usize = u16::MAX as usize;
 /// Fields of an answer up to which it allocates nothing for them, in bytes as they leave.
 pub const FIELDS_INLINE_BYTES: usize = 96;
+/// Longest refusal in a program's own words, fields and body together, in bytes: whoever cannot be
+/// understood is told so shortly.
+pub const REFUSAL_BYTES_MAX: usize = 8 * 1024;
 /// Memory a thread keeps for rendering its next answer; more than that is given back.
 pub const RENDER_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer compressed on the loop, in bytes: it takes a fraction of a millisecond.
@@ -236,6 +246,7 @@ const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_HIGH_WATER_BYTES < SEND_KEPT_BYTES_MAX); // a full pipeline allocates once
+const _: () = assert!(REFUSAL_BYTES_MAX <= SEND_SHORT_BYTES as usize); // it never waits for others
 const _: () = assert!(RENDER_KEPT_BYTES_MAX <= SEND_KEPT_BYTES_MAX);
 const _: () = assert!(SEND_HIGH_WATER_BYTES as u64 <= SEND_PER_TURN_BYTES); // and leaves in one turn
 const _: () = assert!(SEND_PER_TURN_BYTES <= SEND_ALL_PER_TURN_BYTES);

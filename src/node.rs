@@ -188,6 +188,7 @@ fn reactor_settings(settings: &Settings) -> reactor::Settings {
         http: session_settings(&settings.http),
         connections: settings.node.connections,
         drain_ns: settings.node.drain_s * SECOND_NS,
+        busy_poll_ns: settings.node.busy_poll_us * 1000,
     }
 }
 

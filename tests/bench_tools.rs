@@ -15,9 +15,13 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// `floor` or `load`, built where the warnings are errors.
 fn build(name: &str, place: &TempDir) -> PathBuf {
+    build_in("bench/peers", name, place)
+}
+
+fn build_in(directory: &str, name: &str, place: &TempDir) -> PathBuf {
     let program = place.path().join(name);
-    let source = Path::new(ROOT).join("bench/peers").join(format!("{name}.c"));
-    let flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o"];
+    let source = Path::new(ROOT).join(directory).join(format!("{name}.c"));
+    let flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"];
     let done = Command::new("cc").args(flags).arg(&program).arg(source).output().expect("a C compiler is there");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     program
@@ -140,6 +144,38 @@ fn drip(listener: &TcpListener, answer: &[u8]) {
     }
 }
 
+/// A server with switches that runs until it is dropped: its input ends then.
+fn switched(program: &Path, flags: &str) -> Floor {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|any| any.local_addr()).expect("a free port").port();
+    let flags = flags.split_whitespace();
+    let process = Command::new(program).args(flags).arg(port.to_string()).stdin(Stdio::piped()).spawn();
+    let floor = Floor { process: process.expect("it runs"), port };
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    floor
+}
+
+#[test]
+fn every_switch_of_the_kernel_floor_gives_whole_answers() {
+    let place = TempDir::new().expect("a directory");
+    let program = build_in("bench/kernel", "server", &place);
+    let short = build_in("bench/kernel", "short", &place);
+    let file = place.path().join("body").display().to_string();
+    let plain = ["", "-t 2 -l cpu", "-t 2 -l exclusive", "-t 2 -l herd", "-e 1", "-s 50", "-E", "-N", "-Q", "-D"];
+    for flags in plain {
+        let floor = switched(&program, flags);
+        let (success, report) = load(&place, floor.port, "-c 8 -n 1000 -b 13");
+        assert!(success, "{flags}: {report}");
+        run(&short.to_string_lossy(), &["-n", "10", &floor.port.to_string()]);
+    }
+    for mode in ["send", "zerocopy", "read", "sendfile", "more", "cork"] {
+        let floor = switched(&program, &format!("-b 1000000 -m {mode} -f {file}"));
+        let (success, report) = load(&place, floor.port, "-c 4 -n 40 -b 1000000");
+        assert!(success, "{mode}: {report}");
+    }
+}
+
 #[test]
 fn the_scripts_are_understood() {
     let mut scripts: Vec<PathBuf> = fs::read_dir(Path::new(ROOT).join("scripts"))
@@ -151,8 +187,8 @@ fn the_scripts_are_understood() {
     for script in scripts {
         run("sh", &["-n", &script.to_string_lossy()]);
     }
-    for driver in ["run.py", "wrk.py"] {
-        let said = run("python3", &["-B", &format!("{ROOT}/bench/peers/{driver}"), "--help"]);
+    for driver in ["peers/run.py", "peers/wrk.py", "kernel/run.py"] {
+        let said = run("python3", &["-B", &format!("{ROOT}/bench/{driver}"), "--help"]);
         assert!(said.contains("--rounds"), "{said}");
     }
 }

@@ -322,7 +322,7 @@ fn a_loop_that_does_not_say_how_much_waits_is_found() {
 
 #[test]
 fn a_loop_that_keeps_who_is_gone_is_found() {
-    is_found(site, Defect::ForgetsHangUps, &["is left open"]);
+    is_found(site, Defect::ForgetsHangUps, &["is left open", "cut off inside"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! | rule | tests |
 //! |---|---|
 //! | no periodic tick: the wait ends at the next deadline, or never | `idle` |
+//! | a thread stays awake before it sleeps only if told to, and no longer than that | `awake` |
 //! | write interest is armed only with bytes pending, disarmed on drain | `writing` |
 //! | a peer that reads nothing is cut off, and costs nothing until then | `writing` |
 //! | half-close, reset and urgent data end in progress or in close | `ending`, `urgent` |
@@ -17,6 +18,8 @@
 
 mod support;
 
+#[path = "spin/awake.rs"]
+mod awake;
 #[path = "spin/budget.rs"]
 mod budget;
 #[path = "spin/descriptors.rs"]

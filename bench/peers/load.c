@@ -2,7 +2,7 @@
  * A light HTTP/1.1 load client: one thread, epoll, N keep-alive connections.
  *
  *   load [-c connections] [-d depth] [-s seconds | -n requests] [-w seconds] [-r rate] [-b bytes]
- *        [-t seconds] [-g] PORT PATH
+ *        [-t seconds] [-a address] [-g] PORT PATH
  *
  * Closed loop (no -r): every connection sends `depth` requests at once, and the next ones when all of them
  * are answered. Open loop (-r): requests become due at a fixed total rate, whatever the server does; the
@@ -35,7 +35,8 @@ static void connect_one(struct connection *connection)
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)options.port)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
 
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (inet_pton(AF_INET, options.address, &address.sin_addr) != 1)
+        fail("address");
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address))
         fail("connect");
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -88,8 +89,9 @@ static void take_options(int argc, char **argv)
 {
     int option;
 
-    while ((option = getopt(argc, argv, "c:d:s:n:w:r:b:t:g")) != -1) {
+    while ((option = getopt(argc, argv, "a:c:d:s:n:w:r:b:t:g")) != -1) {
         switch (option) {
+        case 'a': options.address = optarg; break;
         case 'c': options.connections = (uint32_t)atoi(optarg); break;
         case 'd': options.depth = atoi(optarg); break;
         case 's': options.seconds = atof(optarg); break;

@@ -29,8 +29,8 @@ static struct {
     uint32_t connections, limit_s;
     uint64_t requests; /* UINT64_MAX: until the time is over */
     double seconds, warmup_s, rate;
-    const char *path;
-} options = {.depth = 1, .connections = 64, .limit_s = 60, .requests = UINT64_MAX, .seconds = 1};
+    const char *address, *path;
+} options = {.address = "127.0.0.1", .depth = 1, .connections = 64, .limit_s = 60, .requests = UINT64_MAX, .seconds = 1};
 
 static struct {
     uint64_t begin_ns, end_ns; /* the time in which requests may be sent */

@@ -42,11 +42,11 @@ def run(command, **options):
 
 
 @functools.cache
-def c_program(name):
-    """`floor` or `load`."""
+def c_program(name, directory=HERE):
+    """`floor` or `load`, or what another directory has."""
     WORK.mkdir(parents=True, exist_ok=True)
     path = WORK / name
-    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, HERE / f"{name}.c"])
+    run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", path, directory / f"{name}.c"])
     return path
 
 

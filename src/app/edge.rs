@@ -23,17 +23,23 @@ pub struct Edge {
     pub stopwatch: Option<Stopwatch>,
     /// Fields of every answer, as they leave.
     pub fixed: Vec<u8>,
+    /// The same for those whose request came by TLS.
+    pub secure: Vec<u8>,
 }
 
 impl Edge {
     /// Whether nothing is wanted.
     pub fn is_empty(&self) -> bool {
-        self.cors.is_none() && self.ids.is_none() && self.stopwatch.is_none() && self.fixed.is_empty()
+        let nothing_added = self.fixed.is_empty() && self.secure.is_empty();
+        self.cors.is_none() && self.ids.is_none() && self.stopwatch.is_none() && nothing_added
     }
 
-    /// The fields for the answer to `head`, as they leave.
-    pub(crate) fn fields(&mut self, head: &Head<'_, '_>) -> Vec<u8> {
+    /// The fields for the answer to `head`, which came by TLS or not, as they leave.
+    pub(crate) fn fields(&mut self, head: &Head<'_, '_>, secure: bool) -> Vec<u8> {
         let mut lines = self.fixed.clone();
+        if secure {
+            lines.extend_from_slice(&self.secure);
+        }
         if let Some(cors) = &self.cors {
             put_all(&mut lines, &cors.answer(head.fields));
         }

@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::wire::http1::Trailers;
+
 /// What a job leaves for the slice that asked for it; the slice knows the type.
 pub type Value = Box<dyn Any + Send>;
 
@@ -27,6 +29,9 @@ pub enum Flow {
     Done,
     /// Run the job, then `resume` with its value.
     Wait(Lane, Job),
+    /// The same; if the lane is full, `resume` at once with this value instead. It has to answer then, and
+    /// the connection ends after it; one that waits again is refused.
+    WaitOr(Lane, Job, Value),
     /// Give the body to the sink piece by piece, then `resume` with the sink's value.
     /// Only for routes of [`super::BodyPolicy::Stream`], and only from `call`.
     Receive(Box<dyn Sink>),
@@ -76,6 +81,12 @@ pub enum Change {
 pub trait Sink: Send {
     /// Takes the next bytes. `Break` ends the body early, as a refusal does.
     fn write(&mut self, bytes: &[u8]) -> ControlFlow<Outcome>;
+
+    /// Takes the fields behind the body, once, after its last bytes; not called when there are none.
+    /// `Break` is a refusal here too.
+    fn trailers(&mut self, _trailers: &Trailers) -> ControlFlow<Outcome> {
+        ControlFlow::Continue(())
+    }
 
     /// The body is complete.
     fn finish(self: Box<Self>) -> Outcome;

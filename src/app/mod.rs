@@ -21,6 +21,7 @@ pub mod files;
 pub mod flow;
 pub mod identity;
 mod literal_paths;
+pub mod refusal;
 pub mod reply;
 pub mod representation;
 pub mod request;
@@ -33,6 +34,7 @@ pub use edge::Edge;
 use edge::Took;
 pub use flow::{Change, Flow, Job, Lane, Outcome, Pull, Sink, Source, Value, Wake};
 pub use identity::{Caller, Identity};
+use refusal::{Refusal, Reword, Words};
 pub use reply::{Body, Rendered, Reply};
 pub use request::{Missed, Moment, Request};
 pub use router::{BodyPolicy, Found, Route, RouteSpec, Router, RouterBuilder};
@@ -133,13 +135,14 @@ pub struct App {
     observers: Vec<Box<dyn Observer>>,
     stopwatch: Option<Stopwatch>,
     edge: Option<Edge>,
+    reword: Option<Reword>,
 }
 
 impl App {
     /// Puts an app together; `services` are in the order the router was built with.
     pub fn new(router: Arc<Router>, guards: Vec<Box<dyn Guard>>, services: Vec<Box<dyn Service>>) -> Self {
         assert_eq!(router.services(), services.len(), "one service for each index the routes name");
-        Self { router, guards, services, observers: Vec::new(), stopwatch: None, edge: None }
+        Self { router, guards, services, observers: Vec::new(), stopwatch: None, edge: None, reword: None }
     }
 
     /// Adds observers and the clock they measure with.
@@ -155,6 +158,18 @@ impl App {
         self.stopwatch = self.stopwatch.or_else(|| edge.stopwatch.clone());
         self.edge = (!edge.is_empty()).then_some(edge);
         self
+    }
+
+    /// Has refusals said by `reword`, which must not panic.
+    pub fn reworded(mut self, reword: Reword) -> Self {
+        self.reword = Some(reword);
+        self
+    }
+
+    /// Other words for a refusal, if there are any.
+    #[cold]
+    pub(crate) fn words(&self, refusal: &Refusal) -> Option<Words> {
+        self.reword.as_ref()?(refusal)
     }
 
     /// What every answer carries, if anything.

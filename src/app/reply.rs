@@ -184,6 +184,15 @@ impl<'a> Reply<'a> {
         emit::field(&mut self.extra, name, value);
     }
 
+    /// Whether [`Self::add_field`] was given one of this name.
+    pub fn has_added(&self, name: &str) -> bool {
+        let is_named = |line: &[u8]| {
+            let (start, rest) = line.split_at_checked(name.len()).unwrap_or_default();
+            start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":")
+        };
+        !self.extra.is_empty() && self.extra.split(|&octet| octet == b'\n').any(is_named)
+    }
+
     /// The status written, once the answer is complete.
     #[inline]
     pub fn finished(&self) -> Option<u16> {
@@ -280,7 +289,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Writes an answer that was rendered ahead.
-    #[inline]
+    #[inline(always)]
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Finished { status: rendered.status };
@@ -298,6 +307,7 @@ impl<'a> Reply<'a> {
         }
     }
 
+    #[inline(never)]
     fn rendered_in_parts(&mut self, rendered: &Rendered) {
         self.out.put(&rendered.head);
         self.end_head();
@@ -382,6 +392,25 @@ mod tests {
         let terms = Terms { date: NO_DATE, head_only: false, close: false, http10 };
         Reply::new(&mut out, terms).rendered(rendered);
         String::from_utf8(out.only_own().expect("bytes").to_vec()).expect("text")
+    }
+
+    #[test]
+    fn what_was_added_is_known_by_its_whole_name_in_any_case() {
+        let mut out = SendBuf::new();
+        let mut reply = Reply::new(&mut out, Terms { date: NO_DATE, head_only: false, close: false, http10: false });
+        assert!(!reply.has_added("X-One") && !reply.has_added(""));
+        reply.add_field("X-One", b"X-Two: 1\r\nX-Three: 1");
+        reply.add_field("X-Four", b"");
+        for (name, added) in [
+            ("x-one", true),
+            ("X-FOUR", true),
+            ("X-On", false),
+            ("X-One:", false),
+            ("X-Two", false),
+            ("X-Three", false),
+        ] {
+            assert_eq!(reply.has_added(name), added, "{name}");
+        }
     }
 
     #[test]

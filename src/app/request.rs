@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::app::identity::Caller;
 use crate::app::router::{Params, Route};
-use crate::wire::http1::Head;
+use crate::wire::http1::{Head, Trailers};
 
 /// When something happens: the reactor's clock, read once per turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Request<'b> {
     pub params: Params<'b>,
     /// The body, whole; empty where there is none or it is streamed.
     pub body: &'b [u8],
+    /// The fields behind the body, which never count as those of the head; see [`Self::trailer`].
+    pub trailers: Option<&'b Trailers>,
     /// Who asks: the client, as far as proxies that are believed name it, or the other end. `None` if
     /// that is a Unix socket.
     pub peer: Option<IpAddr>,
@@ -56,6 +58,11 @@ impl<'b> Request<'b> {
     /// The first field of this name (any case), as bytes.
     pub fn header(&self, name: &str) -> Option<&'b [u8]> {
         self.head.header(name)
+    }
+
+    /// The first field of this name (any case) behind the body, once that is whole.
+    pub fn trailer(&self, name: &str) -> Option<&'b [u8]> {
+        self.trailers?.get(name)
     }
 
     /// The first value of a query parameter, still percent-encoded; `Some("")` for a bare name.

@@ -83,6 +83,19 @@ impl<'p> Params<'p> {
         &self.path[usize::from(start)..usize::from(end)]
     }
 
+    /// Those behind the first `count`.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn after(mut self, count: usize) -> Self {
+        assert!(count <= self.len(), "the pattern has not so many captures");
+        self.spans.copy_within(count.., 0);
+        // What is left behind would tell equal captures apart.
+        self.spans[PARAMS_MAX - count..].fill((0, 0));
+        self.count -= count as u8;
+        self
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         usize::from(self.count)
@@ -495,6 +508,26 @@ mod tests {
         assert_eq!(find(Method::Get, "/a//"), "404");
         assert_eq!(find(Method::Get, "/a//1.0.0"), "404");
         assert_eq!(find(Method::Get, "a"), "404");
+    }
+
+    #[test]
+    fn captures_behind_others_are_what_they_would_be_alone() {
+        let four = router_of("/{a}/{b}/{c}/{d}");
+        for (count, path) in [(0, "/w/x/y/z"), (1, "/x/y/z"), (3, "/z"), (4, "/")] {
+            let Found::Route(_, params) = four.find(Method::Get, b"/w/x/y/z") else { panic!("it is there") };
+            let behind = params.after(count);
+            let texts: Vec<&[u8]> = (0..behind.len()).map(|index| behind.at(index)).collect();
+            assert_eq!(
+                texts,
+                path[1..].split('/').filter(|text| !text.is_empty()).map(str::as_bytes).collect::<Vec<_>>()
+            );
+        }
+    }
+
+    fn router_of(pattern: &'static str) -> Router {
+        let mut builder = RouterBuilder::new();
+        builder.mount(&[""], &[spec(Method::Get, pattern, 1)]);
+        builder.build()
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Bench {
                 let mut progress = self.app.begin();
                 let mut request = request(&head, route, params, self.now);
                 let mut flow = self.app.call(&mut request, &mut progress, &mut reply);
-                while let Flow::Wait(_, job) = flow {
+                while let Flow::Wait(_, job) | Flow::WaitOr(_, job, _) = flow {
                     before(jobs);
                     jobs += 1;
                     flow = self.app.resume(&mut request, &mut progress, job().value, &mut reply);
@@ -95,6 +95,7 @@ pub(crate) fn request<'b>(head: &'b Head<'b, 'b>, route: Route, params: Params<'
         route,
         params,
         body: b"",
+        trailers: None,
         peer: None,
         secure: false,
         now,

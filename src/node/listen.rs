@@ -25,7 +25,10 @@ pub(super) struct Opened {
 
 /// Takes what was handed over, or else opens what the settings name.
 pub(super) fn open(settings: &Settings, inherited: Vec<Inherited>, threads: usize) -> Result<Opened, Failure> {
-    let how = ListenSettings { backlog: settings.node.backlog, defer_accept: settings.node.defer_accept };
+    let node = &settings.node;
+    // A thread that moves from core to core has none to be steered to.
+    let steer = node.steer && node.pin;
+    let how = ListenSettings { backlog: node.backlog, defer_accept: node.defer_accept, steer };
     let listeners = (0..threads).map(|_| Vec::new()).collect();
     let mut opened = Opened { listeners, places: Vec::new(), files: Vec::new() };
     if !inherited.is_empty() {

@@ -32,6 +32,8 @@ pub(super) struct Conn {
     /// Short reads say nothing any more: the peer has ended, or sent urgent data, at whose mark
     /// reads stop. Only `WouldBlock` does.
     pub(super) read_to_end: bool,
+    /// The peer has ended its half.
+    pub(super) ended: bool,
     /// Write interest is armed: the kernel took less than everything.
     pub(super) write_armed: bool,
     /// The kernel takes more again.
@@ -66,6 +68,7 @@ impl Conn {
             preface: settings.proxy_protocol && settings.trusted.contains(peer),
             readable: false,
             read_to_end: false,
+            ended: false,
             write_armed: false,
             writable: false,
             listed: false,

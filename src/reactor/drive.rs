@@ -17,7 +17,7 @@ use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
 use super::{Mesh, Meters, Peers, Reactor, sys};
-use crate::app::{App, Change, Lane, Wake};
+use crate::app::{App, Change, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
@@ -36,6 +36,8 @@ pub(super) fn read_interest() -> Interest {
 enum Cause {
     /// Its turn has come.
     Listed,
+    /// The node is going away.
+    Drained,
     /// Its work is done.
     Done(Done),
     /// Its deadline has passed.
@@ -75,9 +77,26 @@ impl Before {
 }
 
 impl Reactor {
-    /// Drives a connection because its turn has come.
-    pub(super) fn drive(&mut self, key: Key) {
-        self.drive_for(key, Cause::Listed);
+    /// Drives the connections whose turn has come.
+    pub(super) fn drive_all(&mut self, listed: &[Key]) {
+        let mut next = 0;
+        while next < listed.len() {
+            let driven = catch_unwind(AssertUnwindSafe(|| {
+                while let Some(&key) = listed.get(next) {
+                    next += 1;
+                    let fate = self.step(key, Cause::Listed);
+                    self.settle(key, fate);
+                }
+            }));
+            if driven.is_err() {
+                self.on_panic(listed[next - 1]);
+            }
+        }
+    }
+
+    /// Drives a connection because the node is going away.
+    pub(super) fn drive_out(&mut self, key: Key) {
+        self.drive_for(key, Cause::Drained);
     }
 
     /// Drives a connection because its work is done.
@@ -87,9 +106,10 @@ impl Reactor {
         }
         match done {
             done if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Done::Sink(sink, _) => self.drop_in_pool(Box::new(sink)),
-            Done::Source(source, ..) => self.drop_in_pool(Box::new(source)),
-            _ => {}
+            Done::Busy | Done::Panicked | Done::Wake => {}
+            left @ (Done::Enough(_) | Done::Sink(..) | Done::Source(..) | Done::Value(_)) => {
+                self.pool.discard(Box::new(left));
+            }
         }
     }
 
@@ -113,26 +133,40 @@ impl Reactor {
     }
 
     fn drive_for(&mut self, key: Key, cause: Cause) {
-        // One connection's defect must not be everybody's outage.
         match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
-            Ok(Fate::Rest) => {}
-            Ok(Fate::Keep) => self.arm_deadline(key),
-            Ok(Fate::Close) => self.close(key),
-            Err(_) => {
-                self.meters.panics.one();
-                self.scratch.clear();
-                self.app.on_change(&Change::Everything);
-                self.close(key);
-            }
+            Ok(fate) => self.settle(key, fate),
+            Err(_) => self.on_panic(key),
         }
     }
 
+    #[inline(always)]
+    fn settle(&mut self, key: Key, fate: Fate) {
+        match fate {
+            Fate::Rest => {}
+            Fate::Keep => self.arm_deadline(key),
+            Fate::Close => self.close(key),
+        }
+    }
+
+    /// One connection's defect must not be everybody's outage.
+    #[cold]
+    fn on_panic(&mut self, key: Key) {
+        self.meters.panics.one();
+        self.scratch.clear();
+        self.app.on_change(&Change::Everything);
+        self.close(key);
+    }
+
+    #[inline(always)]
     fn step(&mut self, key: Key, cause: Cause) -> Fate {
-        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
+        if matches!(cause, Cause::Listed) {
+            conn.listed = false;
+        }
         // Nobody will take the rest of the body, and its source may have no end.
         if conn.hung_up && conn.session.is_sending() {
             if let Cause::Done(Done::Source(source, ..)) = cause {
-                drop_in_pool(&self.pool, Box::new(source));
+                self.pool.discard(Box::new(source));
             }
             return Fate::Close;
         }
@@ -141,7 +175,6 @@ impl Reactor {
             return Fate::Close;
         }
         let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread };
-        let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
             app: &mut self.app,
@@ -157,30 +190,24 @@ impl Reactor {
         let before = Before::of(conn, &cause);
         let reads = think(conn, cause, &mut self.recv, &mut turn, news);
         if conn.session.has_effects() {
+            let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
             perform(conn, key, &mut turn, &hands);
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
-        let moved = Moved { read: reads.bytes, sent, left: turn.out.len() };
-        if moved.left > 0 {
+        let left = turn.out.len();
+        if left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         conn.charge(&self.budget);
-        self.meters.requests.add(conn.session.served() - before.served);
-        match flushed {
-            Ok(flushed) => self.conclude(key, &before, &reads, moved, flushed),
-            Err(_) => Fate::Close,
-        }
-    }
-
-    /// What is to become of a connection after a turn in which this much moved.
-    #[inline(always)]
-    fn conclude(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
-        let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
+        let begun = conn.session.served() - before.served;
+        self.meters.requests.add(begun);
         // Asked and answered: what nearly every turn of a connection is.
-        let rests = conn.session.served() != before.served && flushed == Flushed::All && conn.session.is_idle();
-        if !rests || conn.write_armed || reads.eof || reads.broken {
-            return self.conclude_in_full(key, before, reads, moved, flushed);
+        let rests = begun > 0 && matches!(flushed, Ok(Flushed::All)) && conn.session.is_idle();
+        if !rests || conn.write_armed | reads.eof | reads.broken {
+            let Ok(flushed) = flushed else { return Fate::Close };
+            let moved = Moved { read: reads.bytes, sent, left, ended: conn.ended };
+            return self.conclude(key, &before, &reads, moved, flushed);
         }
         conn.barren = 0;
         conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
@@ -190,7 +217,8 @@ impl Reactor {
         if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep }
     }
 
-    fn conclude_in_full(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
+    /// What is to become of a connection after a turn in which this much moved.
+    fn conclude(&mut self, key: Key, before: &Before, reads: &Reads, moved: Moved, flushed: Flushed) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Keep };
         if conn.session.was_shed() && !std::mem::replace(&mut conn.shed, true) {
             self.meters.shed.one();
@@ -229,7 +257,7 @@ impl Reactor {
         if matches!(conn.session.phase(), Phase::Linger | Phase::Over)
             && let Some(given_up) = conn.session.take_abandoned()
         {
-            drop_in_pool(&self.pool, given_up);
+            self.pool.discard(given_up);
         }
         if conn.session.phase() == Phase::Linger && queued == 0 && !conn.shut {
             conn.shut = true;
@@ -239,7 +267,7 @@ impl Reactor {
         }
         let may_go_on = conn.session.is_ready(queued) || (conn.readable && conn.session.wants_read(queued));
         match flushed {
-            Flushed::HeldBack => Self::list(&mut self.held_back, conn, key),
+            Flushed::HeldBack => Self::list(self.held_back.next(), conn, key),
             Flushed::Paused => Self::list(&mut self.ready, conn, key),
             _ if may_go_on => Self::list(&mut self.ready, conn, key),
             Flushed::All | Flushed::Blocked => {}
@@ -270,22 +298,13 @@ impl Reactor {
             self.peers.leave(origin);
         }
         if let Some(given_up) = conn.session.take_abandoned() {
-            self.drop_in_pool(given_up);
+            self.pool.discard(given_up);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
         let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.armed == at_ns);
         self.timers.forget_closed(conns_live, &mut is_live);
     }
-
-    fn drop_in_pool(&self, given_up: Box<dyn Send>) {
-        drop_in_pool(&self.pool, given_up);
-    }
-}
-
-/// A sink or a source may have files to remove, which can block.
-fn drop_in_pool(pool: &super::Pool, given_up: Box<dyn Send>) {
-    pool.submit(Lane::Io, Box::new(move || drop(given_up)));
 }
 
 /// Looks at what a trusted proxy says before the first request; whether the connection may stay.
@@ -321,21 +340,21 @@ impl News<'_> {
         let current = self.mesh.epoch();
         if current != *self.epoch {
             *self.epoch = current;
-            self.tell_all(app);
+            tell_all(self.mesh, self.thread, app);
         }
     }
+}
 
-    #[cold]
-    fn tell_all(&self, app: &mut App) {
-        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
-    }
+#[cold]
+fn tell_all(mesh: &Mesh, thread: usize, app: &mut App) {
+    mesh.take_changes(thread).iter().for_each(|change| app.on_change(change));
 }
 
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
 #[inline(always)]
 fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
     let worked = match cause {
-        Cause::Listed => false,
+        Cause::Listed | Cause::Drained => false,
         Cause::Done(done) => {
             news.tell(turn.app);
             conn.session.on_done(done, turn);
@@ -375,12 +394,12 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
         }
     }
     if let Some(ended) = conn.session.take_ended() {
-        drop_in_pool(hands.pool, ended);
+        hands.pool.discard(ended);
     }
 }
 
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.
-#[inline]
+#[inline(always)]
 fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News<'_>) -> Reads {
     let mut reads = Reads::default();
     for _ in 0..READS_PER_TURN_MAX {
@@ -416,7 +435,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut New
 }
 
 /// Flushes unless the kernel has said that it takes nothing and has not taken that back.
-#[inline]
+#[inline(always)]
 fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64, share: &mut Share) -> io::Result<Flushed> {
     if conn.write_armed && !conn.writable {
         return Ok(Flushed::Blocked);

@@ -152,11 +152,76 @@ pub fn listen_all(wanted: SocketAddr, count: usize, how: &ListenSettings) -> io:
         address = listener.address().unwrap_or(address);
         listeners.push(listener);
     }
+    if how.steer {
+        steer(&listeners);
+    }
     Ok((address, listeners))
+}
+
+/// It saves work, no more: what stands against it leaves the choice to the kernel's hash.
+fn steer(listeners: &[Listener]) {
+    let cores = sys::allowed_cpus();
+    let steered = match (listeners.first(), cores.get(..listeners.len())) {
+        (Some(first), Some(cores)) => first.steer(cores),
+        // Of two threads on one core, one would get everything.
+        _ => Err(io::Error::other("there are more threads than cores")),
+    };
+    if let Err(error) = steered {
+        log::warn!("connections are not steered by core: {error}");
+    }
 }
 
 /// SO_REUSEPORT would let a second node of the same user share the port without a word: an ordinary
 /// bind, given up at once, finds out.
 fn refuse_a_shared_port(address: SocketAddr) -> io::Result<()> {
     if address.port() == 0 { Ok(()) } else { TcpListener::bind(address).map(drop) }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+
+    use super::*;
+    use crate::reactor::listener::Accepted;
+
+    const ANYWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    const STEERED: ListenSettings = ListenSettings { backlog: 128, defer_accept: false, steer: true };
+
+    /// How many connections wait at each.
+    fn waiting(listeners: &[Listener]) -> Vec<usize> {
+        let count = |listener: &Listener| {
+            std::iter::from_fn(|| matches!(listener.accept(), Accepted::Conn(..)).then_some(())).count()
+        };
+        listeners.iter().map(count).collect()
+    }
+
+    /// Connections made on a core; over loopback that is where they arrive.
+    fn connect_on(core: usize, address: SocketAddr, count: usize) -> Vec<TcpStream> {
+        let client = std::thread::spawn(move || {
+            sys::pin_to(core).expect("the core is allowed");
+            (0..count).map(|_| TcpStream::connect(address).expect("it listens")).collect()
+        });
+        client.join().expect("no panic")
+    }
+
+    #[test]
+    fn a_steered_connection_comes_to_the_thread_of_its_core() {
+        let cores = sys::allowed_cpus();
+        let (address, listeners) = listen_all(ANYWHERE, cores.len(), &STEERED).expect("a free port");
+        for (index, &core) in cores.iter().enumerate() {
+            let _clients = connect_on(core, address, 16);
+            let mut wanted = vec![0; cores.len()];
+            wanted[index] = 16;
+            assert_eq!(waiting(&listeners), wanted, "core {core}");
+        }
+    }
+
+    #[test]
+    fn with_more_threads_than_cores_all_of_them_are_served() {
+        let cores = sys::allowed_cpus();
+        let (address, listeners) = listen_all(ANYWHERE, cores.len() + 1, &STEERED).expect("a free port");
+        let _clients = connect_on(cores[0], address, 64 * listeners.len());
+        assert!(waiting(&listeners).iter().all(|count| *count > 0), "the hash divides them");
+    }
 }

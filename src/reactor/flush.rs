@@ -48,7 +48,7 @@ impl Share {
 }
 
 /// Sends what it can; counts the bytes into `sent`.
-#[inline]
+#[inline(always)]
 pub(super) fn flush(stream: &Socket, out: &mut SendBuf, sent: &mut u64) -> io::Result<Flushed> {
     // Nearly always there is one run of bytes, and the kernel takes all of it.
     if let Some(bytes) = out.only_own()

@@ -22,6 +22,8 @@ pub struct Settings {
     pub backlog: u32,
     /// Leave connections in the kernel until they have sent something.
     pub defer_accept: bool,
+    /// The core on which a connection arrives says which thread gets it.
+    pub steer: bool,
 }
 
 /// What a client is told when there is no room for it.
@@ -92,6 +94,11 @@ impl Listener {
     /// The file it listens at, if that is a Unix socket with a name.
     pub fn path(&self) -> Option<std::path::PathBuf> {
         Some(self.socket.local_addr().ok()?.as_pathname()?.to_path_buf())
+    }
+
+    /// Steers connections to the listeners of this one's port, of which the Nth belongs to the thread on `cores[N]`.
+    pub(super) fn steer(&self, cores: &[usize]) -> io::Result<()> {
+        sys::steer_by_core(self.socket.as_fd(), cores)
     }
 
     fn arm(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -218,7 +225,7 @@ mod tests {
 
     #[test]
     fn only_a_stream_socket_that_listens_is_taken_over() {
-        let settings = Settings { backlog: 8, defer_accept: false };
+        let settings = Settings { backlog: 8, defer_accept: false, steer: false };
         let made = |kind, listens: bool| {
             let socket = Socket::new(Domain::IPV4, kind, None).expect("a socket");
             let loopback = SocketAddr::from(([127, 0, 0, 1], 0));

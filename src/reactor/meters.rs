@@ -29,6 +29,8 @@ macro_rules! meters {
 meters! {
     /// Times the kernel woke the loop, or the loop did not wait.
     wakes,
+    /// Times the kernel was asked without waiting before a sleep (`busy_poll_us`).
+    spins,
     /// Readiness events.
     events,
     /// Events for connections that are gone.

@@ -13,6 +13,7 @@ mod conn;
 mod drive;
 mod engine;
 mod flush;
+mod held_back;
 mod listener;
 mod mesh;
 mod meters;
@@ -23,6 +24,7 @@ mod slab;
 pub mod sys;
 mod timers;
 mod unix;
+mod wait;
 
 pub use budget::Budget;
 pub use engine::{Engine, OnFailure, Plan, listen_all};
@@ -35,7 +37,6 @@ pub use unix::SocketFile;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
@@ -44,10 +45,10 @@ use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
 use crate::session;
-use crate::wire::http1::HeadMemory;
 use clock::{Clock, DateLine};
 use conn::Conn;
 use flush::Share;
+use held_back::HeldBack;
 use listener::Listeners;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
@@ -66,6 +67,8 @@ pub struct Settings {
     pub connections: usize,
     /// How long a draining node waits for what is under way.
     pub drain_ns: u64,
+    /// How long a thread asks the kernel again and again before it sleeps; 0 for not at all.
+    pub busy_poll_ns: u64,
 }
 
 /// The poll of a thread, made before the thread so that others can wake it.
@@ -96,7 +99,7 @@ pub struct Reactor {
     /// Connections to drive in the coming turn.
     ready: Vec<Key>,
     /// Those that had no share of this turn, to drive before the others in the next.
-    held_back: Vec<Key>,
+    held_back: HeldBack,
     share: Share,
     timers: Timers,
     app: App,
@@ -104,7 +107,7 @@ pub struct Reactor {
     recv: RecvBuf,
     /// The send buffer of whichever connection is being driven.
     scratch: SendBuf,
-    memory: HeadMemory,
+    memory: session::Memory,
     mesh: Arc<Mesh>,
     epoch: u64,
     pool: Arc<Pool>,
@@ -151,14 +154,14 @@ impl Reactor {
             next_dealt: thread,
             conns: Slab::new(),
             ready: Vec::new(),
-            held_back: Vec::new(),
+            held_back: HeldBack::default(),
             share: Share::new(),
             timers: Timers::default(),
             app,
             settings,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
-            memory: HeadMemory::new(),
+            memory: session::Memory::new(),
             epoch: shared.mesh.epoch(),
             mesh: shared.mesh,
             pool: shared.pool,
@@ -175,8 +178,7 @@ impl Reactor {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
         self.listeners.arm(self.poll.registry(), LISTENERS)?;
         while !self.is_over() {
-            let timeout = self.timeout();
-            match self.poll.poll(&mut events, timeout) {
+            match self.wait(&mut events) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                     self.now = self.clock.now();
@@ -197,18 +199,6 @@ impl Reactor {
         self.draining && (self.conns.is_empty() || self.give_up)
     }
 
-    /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
-    /// beginning of this turn: a deadline may come late by the length of a turn, never early.
-    fn timeout(&self) -> Option<Duration> {
-        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() {
-            return Some(Duration::ZERO);
-        }
-        let due = self.timers.next()?;
-        let left = due.saturating_sub(self.now.monotonic_ns);
-        // epoll counts in milliseconds: rounding down would wake the loop before anything is due.
-        Some(Duration::from_millis(left.div_ceil(1_000_000)))
-    }
-
     fn turn(&mut self, events: &Events) {
         let mut woken = false;
         for event in events {
@@ -222,13 +212,15 @@ impl Reactor {
         if self.listeners.is_ready() {
             self.accept();
         }
-        let (held_back, listed) = (std::mem::take(&mut self.held_back), std::mem::take(&mut self.ready));
+        let listed = std::mem::take(&mut self.ready);
         self.share = Share::new();
         if woken {
             self.begin_drain();
         }
         // Before what the pool has made meanwhile: else that could use the share up turn after turn.
-        self.drive_all(&held_back);
+        if !self.held_back.is_empty() {
+            self.drive_held_back();
+        }
         if woken {
             let left = self.mesh.take(self.thread);
             left.dealt.into_iter().for_each(|(stream, peer)| self.admit(stream, peer));
@@ -241,13 +233,10 @@ impl Reactor {
         self.on_timers();
     }
 
-    fn drive_all(&mut self, listed: &[Key]) {
-        for key in listed {
-            if let Some(conn) = self.conns.get_mut(*key) {
-                conn.listed = false;
-                self.drive(*key);
-            }
-        }
+    fn drive_held_back(&mut self) {
+        let listed = self.held_back.take();
+        self.drive_all(&listed);
+        self.held_back.give_back(listed);
     }
 
     /// The list keeps its memory from turn to turn.
@@ -266,6 +255,7 @@ impl Reactor {
         }
         if event.is_read_closed() || event.is_priority() || event.is_error() {
             conn.read_to_end = true;
+            conn.ended |= event.is_read_closed();
         }
         if event.is_writable() || event.is_write_closed() || event.is_error() {
             conn.writable = true;
@@ -310,7 +300,7 @@ impl Reactor {
         for key in self.conns.keys() {
             if let Some(conn) = self.conns.get_mut(key) {
                 conn.session.on_drain();
-                self.drive(key);
+                self.drive_out(key);
             }
         }
     }

@@ -123,6 +123,45 @@ pub fn defer_accept(listener: BorrowedFd<'_>, seconds: i32) -> io::Result<()> {
     count(result as isize).map(drop)
 }
 
+/// Lets the core on which a connection arrives choose among the listeners of its port: those of `cores[N]`
+/// go to the one that was opened as the Nth. On any other core the kernel's hash chooses.
+#[cfg(target_os = "linux")]
+pub fn steer_by_core(listener: BorrowedFd<'_>, cores: &[usize]) -> io::Result<()> {
+    /// Of `asm-generic/socket.h`; the C library's crate does not name it.
+    const SO_ATTACH_REUSEPORT_CBPF: i32 = 51;
+    let mut code = steering(cores);
+    let program = libc::sock_fprog {
+        len: u16::try_from(code.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
+        filter: code.as_mut_ptr(),
+    };
+    // SAFETY: the option's value is a sock_fprog of the size given; it and the `len` instructions it points
+    // to live during the call, which copies them.
+    let result = unsafe {
+        libc::setsockopt(
+            listener.as_raw_fd(),
+            libc::SOL_SOCKET,
+            SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        )
+    };
+    count(result as isize).map(drop)
+}
+
+/// "If the core is `cores[N]`, N; else none of them", for the kernel's packet filter.
+#[cfg(target_os = "linux")]
+fn steering(cores: &[usize]) -> Vec<libc::sock_filter> {
+    let step = |code: u32, k: u32, jf| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut code =
+        vec![step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, (libc::SKF_AD_OFF + libc::SKF_AD_CPU) as u32, 0)];
+    for (index, &core) in cores.iter().enumerate() {
+        code.push(step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, core as u32, 1));
+        code.push(step(libc::BPF_RET | libc::BPF_K, index as u32, 0));
+    }
+    code.push(step(libc::BPF_RET | libc::BPF_K, u32::MAX, 0));
+    code
+}
+
 fn count(result: isize) -> io::Result<usize> {
     usize::try_from(result).map_err(|_| io::Error::last_os_error())
 }
@@ -237,6 +276,10 @@ mod portable {
 
     pub fn defer_accept(_listener: BorrowedFd<'_>, _seconds: i32) -> io::Result<()> {
         Ok(())
+    }
+
+    pub fn steer_by_core(_listener: BorrowedFd<'_>, _cores: &[usize]) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 

@@ -47,7 +47,7 @@ impl Deadlines {
 
     /// Moves the deadlines after a turn of the connection.
     pub fn update(&mut self, session: &Http1, moved: Moved, settings: &Settings, now_ns: u64) {
-        let (phase, served) = (phase_to_time(session, moved.left), session.served());
+        let (phase, served) = (phase_to_time(session, moved), session.served());
         let begun = phase != self.phase || served != self.served;
         let renewed = match phase {
             // A head has one deadline from its first byte.
@@ -81,10 +81,14 @@ fn win_back(due_ns: u64, bytes: u64, rate: u64, latest_ns: u64) -> u64 {
 /// What the peer is timed for. While it has an answer to take, only the write deadline runs: it is
 /// not idle, a head that we do not read for that long is not slow, and lingering begins when all of
 /// the last answer has left.
-fn phase_to_time(session: &Http1, left: u64) -> Phase {
+///
+/// Who has ended its half is owed the rest of its answer. But when nothing of it comes, nothing tells
+/// whether anybody is still there: so long as the source is silent, the connection is idle.
+fn phase_to_time(session: &Http1, moved: Moved) -> Phase {
     match session.phase() {
-        Phase::Idle | Phase::Linger if left > 0 => Phase::Working,
-        Phase::Head if !session.wants_read(left) => Phase::Working,
+        Phase::Idle | Phase::Linger if moved.left > 0 => Phase::Working,
+        Phase::Head if !session.wants_read(moved.left) => Phase::Working,
+        Phase::Working if moved.ended && moved.left == 0 && session.awaits_source() => Phase::Idle,
         phase => phase,
     }
 }
@@ -98,6 +102,8 @@ pub struct Moved {
     pub sent: u64,
     /// Bytes still to send.
     pub left: u64,
+    /// The peer has ended its half.
+    pub ended: bool,
 }
 
 fn patience(phase: Phase, settings: &Settings) -> Option<u64> {
@@ -113,13 +119,17 @@ fn patience(phase: Phase, settings: &Settings) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::{App, BodyPolicy, Flow, Moment, Reply, Request, RouteSpec, RouterBuilder, Service};
+    use crate::app::{
+        App, BodyPolicy, Flow, Lane, Moment, Pull, Reply, Request, RouteSpec, RouterBuilder, Service, Source, Wake,
+    };
     use crate::buffer::SendBuf;
-    use crate::session::{Pressure, Turn};
-    use crate::wire::http1::{HeadMemory, Method};
+    use crate::session::{Memory, Pressure, Turn};
+    use crate::wire::http1::Method;
     use std::sync::Arc;
 
-    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a HeadMemory) -> Turn<'a> {
+    const STILL: Moved = Moved { read: 0, sent: 0, left: 0, ended: false };
+
+    fn turn<'a>(app: &'a mut App, settings: &'a Settings, out: &'a mut SendBuf, memory: &'a Memory) -> Turn<'a> {
         let now = Moment { monotonic_ns: 0, unix_ms: 0 };
         let pressure = Pressure::None;
         Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
@@ -128,7 +138,7 @@ mod tests {
     fn lingering(settings: &Settings) -> Http1 {
         let mut session = Http1::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
@@ -143,12 +153,12 @@ mod tests {
         let mut deadlines = Deadlines::new(&session, &settings, 0);
         for second in 0..20 {
             let now_ns = second * SECOND_NS;
-            deadlines.update(&session, Moved { read: 0, sent: 1 << 20, left: 9 }, &settings, now_ns);
+            deadlines.update(&session, Moved { sent: 1 << 20, left: 9, ..STILL }, &settings, now_ns);
             assert_eq!(deadlines.next(), now_ns + settings.write_ns, "only the write is timed");
         }
-        deadlines.update(&session, Moved { read: 0, sent: 9, left: 0 }, &settings, 20 * SECOND_NS);
+        deadlines.update(&session, Moved { sent: 9, ..STILL }, &settings, 20 * SECOND_NS);
         assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS);
-        deadlines.update(&session, Moved { read: 1, sent: 0, left: 0 }, &settings, 21 * SECOND_NS);
+        deadlines.update(&session, Moved { read: 1, ..STILL }, &settings, 21 * SECOND_NS);
         assert_eq!(deadlines.next(), 20 * SECOND_NS + LINGER_NS, "what is dropped wins no time");
     }
 
@@ -168,7 +178,7 @@ mod tests {
         let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
         router.mount(&[""], &[spec]);
         let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Unasked)]);
-        let memory = HeadMemory::new();
+        let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
         session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);
@@ -181,7 +191,7 @@ mod tests {
         let session = if is_body { receiving(settings) } else { lingering(settings) };
         let mut deadlines = Deadlines::new(&session, settings, 0);
         let (read, sent, left) = if is_body { (bytes, 0, 0) } else { (0, bytes, 1) };
-        deadlines.update(&session, Moved { read, sent, left }, settings, 0);
+        deadlines.update(&session, Moved { read, sent, left, ..STILL }, settings, 0);
         let mut now_ns = 0;
         while now_ns < 3600 * SECOND_NS {
             now_ns += every_ns;
@@ -189,7 +199,7 @@ mod tests {
                 assert!(is_body || deadlines.is_deaf(now_ns));
                 return Some(deadlines.next());
             }
-            deadlines.update(&session, Moved { read, sent, left }, settings, now_ns);
+            deadlines.update(&session, Moved { read, sent, left, ..STILL }, settings, now_ns);
         }
         None
     }
@@ -210,6 +220,72 @@ mod tests {
             assert_eq!(given_up(1, 29).map(|ns| ns / SECOND_NS), Some(30));
             assert_eq!(given_up(1 << 30, 31), Some(30 * SECOND_NS));
         }
+    }
+
+    /// A body that comes now and then, from the loop or from the pool.
+    struct Rare(Option<Lane>);
+
+    impl Source for Rare {
+        fn pull(&mut self, _piece: &mut Vec<u8>) -> Pull {
+            Pull::Later
+        }
+
+        fn lane(&self) -> Option<Lane> {
+            self.0
+        }
+    }
+
+    impl Service for Rare {
+        fn call(&mut self, _request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+            reply.status(200).stream(None);
+            Flow::Send(Box::new(Rare(self.0)))
+        }
+    }
+
+    /// A session whose source has nothing to send, or is away on the pool, and its work there.
+    fn silent(lane: Option<Lane>, settings: &Settings) -> (Http1, Option<crate::session::Work>) {
+        let mut session = Http1::new();
+        let mut router = RouterBuilder::new();
+        let spec = RouteSpec { method: Method::Get, pattern: "/", id: 0, body: BodyPolicy::Discard, open: true };
+        router.mount(&[""], &[spec]);
+        let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Rare(lane))]);
+        let memory = Memory::new();
+        let mut out = SendBuf::new();
+        let mut turn = turn(&mut app, settings, &mut out, &memory);
+        session.on_bytes(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", &mut turn);
+        session.on_wake_made(Wake::new(|| ()), &mut turn);
+        let work = session.take_work();
+        assert_eq!((session.phase(), work.is_some()), (Phase::Working, lane.is_some()));
+        (session, work)
+    }
+
+    #[test]
+    fn who_has_ended_its_half_is_not_sent_nothing_for_ever() {
+        let settings = Settings { idle_ns: 60 * SECOND_NS, ..Settings::default() };
+        let (session, _) = silent(None, &settings);
+        let mut deadlines = Deadlines::new(&session, &settings, 0);
+        deadlines.update(&session, Moved { sent: 50, ..STILL }, &settings, 0);
+        assert_eq!(deadlines.next(), NEVER, "whoever could still speak may listen for ever");
+        let ended = Moved { ended: true, ..STILL };
+        deadlines.update(&session, ended, &settings, 7);
+        for (now_ns, due) in [(6, false), (7, true), (8, true)] {
+            assert_eq!(deadlines.next() <= now_ns + settings.idle_ns, due, "{now_ns}");
+        }
+        deadlines.update(&session, ended, &settings, 8);
+        assert_eq!(deadlines.next(), 7 + settings.idle_ns, "a wake for nothing changes nothing");
+        deadlines.update(&session, Moved { sent: 1, ..ended }, &settings, 9);
+        assert_eq!(deadlines.next(), 9 + settings.idle_ns, "a byte that was taken does");
+        deadlines.update(&session, Moved { left: 1, ..ended }, &settings, 10);
+        assert_eq!(deadlines.next(), 10 + settings.write_ns, "and one that waits has a deadline of its own");
+    }
+
+    #[test]
+    fn a_source_that_is_at_work_is_not_silent() {
+        let settings = Settings::default();
+        let (session, _work) = silent(Some(Lane::Io), &settings);
+        let mut deadlines = Deadlines::new(&session, &settings, 0);
+        deadlines.update(&session, Moved { ended: true, ..STILL }, &settings, 0);
+        assert_eq!(deadlines.next(), NEVER);
     }
 
     #[test]

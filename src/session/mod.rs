@@ -14,7 +14,7 @@ pub mod trust;
 
 use std::net::IpAddr;
 
-use crate::app::{App, Change, Lane, Moment, Pull, Sink, Source, Value};
+use crate::app::{App, Change, Lane, Moment, Pull, Route, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
 use crate::wire::http::forwarded::Style;
@@ -32,7 +32,7 @@ pub struct Settings {
     pub head_ns: u64,
     /// Longest pause between two pieces of a body.
     pub body_ns: u64,
-    /// Longest silence between two requests.
+    /// Longest silence between two requests, and of a source once the peer has ended its half.
     pub idle_ns: u64,
     /// Longest time the peer takes nothing of what is sent.
     pub write_ns: u64,
@@ -88,8 +88,11 @@ pub struct Turn<'a> {
     /// How tight the memory is that connections share.
     pub pressure: Pressure,
     /// What the thread remembers of the heads it saw.
-    pub memory: &'a HeadMemory,
+    pub memory: &'a Memory,
 }
+
+/// What a thread remembers of the heads it saw, and where the paths led that it remembers.
+pub type Memory = HeadMemory<Route>;
 
 /// How tight the memory is that all connections share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

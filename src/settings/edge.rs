@@ -52,16 +52,18 @@ fn policy(origins: Origins) -> Policy {
 
 /// The edge of one thread; `seed` is what its request ids begin with.
 pub fn edge(http: &Http, seed: u64) -> Edge {
-    let mut fixed = Vec::new();
+    // Over plain HTTP anybody on the way could have written it (RFC 6797 §7.2).
+    let mut secure = Vec::new();
     if http.hsts_s > 0 {
-        emit::field(&mut fixed, "Strict-Transport-Security", format!("max-age={}", http.hsts_s).as_bytes());
+        emit::field(&mut secure, "Strict-Transport-Security", format!("max-age={}", http.hsts_s).as_bytes());
     }
     let start = Instant::now();
     Edge {
         cors: http.cors_origins.clone().map(|origins| Arc::new(policy(origins))),
         ids: http.request_ids.then(|| Ids::new(seed)),
         stopwatch: http.server_timing.then(|| Arc::new(move || start.elapsed().as_nanos() as u64) as _),
-        fixed,
+        fixed: Vec::new(),
+        secure,
     }
 }
 
@@ -97,6 +99,6 @@ mod tests {
     fn nothing_is_added_unless_it_was_asked_for() {
         assert!(edge(&Settings::default().http, 1).is_empty());
         let http = Http { hsts_s: 60, ..Settings::default().http };
-        assert_eq!(edge(&http, 1).fixed, b"Strict-Transport-Security: max-age=60\r\n");
+        assert_eq!(edge(&http, 1).secure, b"Strict-Transport-Security: max-age=60\r\n");
     }
 }

@@ -10,8 +10,8 @@ use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
 use super::{Settings, edge, listen, proxies, url};
 use crate::limits::{
-    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX, TARBALL_BYTES_MAX,
-    THREADS_MAX,
+    BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, BUSY_POLL_US_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX,
+    TARBALL_BYTES_MAX, THREADS_MAX,
 };
 
 /// The sections, in the order they are shown.
@@ -308,12 +308,14 @@ pub static KEYS: &[Key] = &[
     ),
     number!(node.threads, Count, 0, THREADS_MAX, Some("0 = one per core")),
     flag!(node.pin),
+    number!(node.busy_poll_us, Count, 0, BUSY_POLL_US_MAX, Some("0 = sleep at once")),
     number!(node.pool_threads, Count, 0, 1024, Some("0 = twice the cores, at least 4")),
     number!(node.connections, Count, 16, 1_000_000),
     number!(node.connections_per_ip, Count, 0, 1_000_000, Some("0 = any number")),
     number!(node.buffer_bytes, Bytes, BUFFER_BYTES_MIN, 1_u64 << 40),
     number!(node.backlog, Count, 1, 65_535),
     flag!(node.defer_accept),
+    flag!(node.steer),
     number!(node.drain_s, Seconds, 0, 600),
     flag!(node.echo),
     number!(http.head_bytes, Bytes, HEAD_BYTES_MIN, HEAD_BYTES_MAX),

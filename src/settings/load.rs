@@ -114,6 +114,12 @@ impl Draft {
     /// What nobody is believed in would protect nothing while looking as if it did.
     fn check_proxies(&mut self) {
         let http = &self.settings.http;
+        if http.hsts_s > 0 && http.forwarded.is_none() {
+            let origin = self.origins.get("[http] hsts_s").cloned();
+            let remedy = "it is for answers over TLS alone: let the proxy that speaks TLS say so, see [http] forwarded";
+            let what = "[http] hsts_s is set, and nobody tells the node who came by TLS";
+            return origin.into_iter().for_each(|origin| self.report(origin, what, remedy));
+        }
         if !http.trusted_proxies.is_empty() {
             return;
         }

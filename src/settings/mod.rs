@@ -74,6 +74,8 @@ pub struct Node {
     pub threads: usize,
     /// Each thread stays on its core.
     pub pin: bool,
+    /// Microseconds for which a thread asks for events again and again before it sleeps.
+    pub busy_poll_us: u64,
     /// Threads for blocking work; 0 stands for twice the cores, at least 4.
     pub pool_threads: usize,
     /// Most connections per thread.
@@ -86,6 +88,8 @@ pub struct Node {
     pub backlog: u32,
     /// The kernel reports a connection only once its first bytes are there.
     pub defer_accept: bool,
+    /// A connection goes to the thread of the core that it arrives on.
+    pub steer: bool,
     /// Seconds a shutdown waits for requests in flight.
     pub drain_s: u64,
     /// Opens `/-/echo`.
@@ -152,12 +156,14 @@ impl Default for Node {
             public_url: None,
             threads: 0,
             pin: true,
+            busy_poll_us: 0,
             pool_threads: 0,
             connections: 65_536,
             connections_per_ip: CONNECTIONS_PER_IP,
             buffer_bytes: BUFFER_BYTES,
             backlog: 4096,
             defer_accept: false,
+            steer: false,
             drain_s: 10,
             echo: false,
         }

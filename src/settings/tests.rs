@@ -143,6 +143,7 @@ fn a_mistake_names_file_line_key_value_and_what_is_allowed() {
 fn numbers_are_held_at_below_and_above_their_bounds() {
     for (key, good, bad) in [
         ("[node]\nthreads", ["0", "256"], ["-1", "257"]),
+        ("[node]\nbusy_poll_us", ["0", "10000"], ["-1", "10001"]),
         ("[node]\ndrain_s", ["0", "600"], ["-1", "601"]),
         ("[http]\nheaders", ["8", "100"], ["7", "101"]),
         ("[http]\nhead_bytes", ["1024", "'16 KiB'"], ["1023", "16385"]),
@@ -356,6 +357,9 @@ fn proxies_are_believed_only_when_named() {
         );
         assert_one(&mistakes(&format!("[http]\n{key} = 'on'")), &["is not one of them", "allowed: \"off\""]);
     }
+    assert_one(&mistakes("[http]\nhsts_s = 60"), &["registry.toml:2:", "hsts_s", "nobody tells"]);
+    let told = "[http]\nhsts_s = 60\nforwarded = 'forwarded'\ntrusted_proxies = ['10.0.0.0/8']";
+    assert_eq!(from_file(told).http.hsts_s, 60);
     assert_one(&mistakes("[http]\ntrusted_proxies = ['10.0.0.1/8']"), &["beyond the prefix length", "allowed: a list"]);
 }
 

@@ -13,6 +13,7 @@ use super::group::{Call, Closed, Group, Scope, Spec};
 use super::handler::Handler;
 use super::middleware::Middleware;
 use super::mount::Mount;
+use super::refusal::OnRefusal;
 use super::request::Request;
 use super::response::Response;
 use super::run::{Hooks, Running};
@@ -20,6 +21,7 @@ use super::service::{OnSlow, SlowObserver, SlowRequest, Web};
 use super::settings::Settings;
 use super::state::States;
 use super::table::{OnError, Route, Table};
+use crate::app::refusal::Refusal;
 use crate::app::{self, Observer, RouteSpec, Router, RouterBuilder, Service, Stopwatch};
 use crate::limits::ROUTES_MAX;
 use crate::service::files::Settings as FileSettings;
@@ -41,6 +43,7 @@ pub struct App {
     /// Of the handlers of what no route fits: which of them, and what it needs.
     needs: Vec<(&'static str, Needs)>,
     on_error: Option<OnError>,
+    on_refusal: Option<OnRefusal>,
     on_slow: Option<(Duration, OnSlow)>,
     settings: Settings,
     hooks: Hooks,
@@ -66,6 +69,7 @@ impl App {
             method_not_allowed: None,
             needs: Vec::new(),
             on_error: None,
+            on_refusal: None,
             on_slow: None,
             settings: Settings::default(),
             hooks: Hooks::default(),
@@ -176,7 +180,8 @@ impl App {
         self.with(|root| root.files_with(prefix, directory, settings))
     }
 
-    /// Puts a service of the core below a prefix, one for each thread; its routes come with it.
+    /// Puts a service of the core below a prefix, one for each thread; its routes come with it. Should
+    /// the prefix have captures, the service is not told of them.
     ///
     /// Middlewares stand before it, with one difference: it writes its answers itself, so what `after`
     /// is shown is an empty answer of status 200, and the fields added to that are added to its own.
@@ -233,6 +238,35 @@ impl App {
     /// answer; otherwise it is logged and answered 500 and JSON. After a panic the connection closes.
     pub fn on_error(mut self, hook: impl Fn(&Request<'_>, &Failure) -> Response + Send + Sync + 'static) -> Self {
         self.on_error = Some(Box::new(hook));
+        self
+    }
+
+    /// Is told of each request that the server refuses itself, because it is malformed, too large, too slow
+    /// or too much, and words the answer; `{"error": …, "reason": …}` otherwise.
+    ///
+    /// Its fields and body leave, its status does not: that is the refusal's, and but for 411 the connection
+    /// ends. There is no request to be shown and no middleware is asked, as most refusals are those of
+    /// requests that could not be read; only where [`Slow`](super::Slow) finds its queue full are there both.
+    /// A panic, a body that is not at hand, or more than
+    /// [`REFUSAL_BYTES_MAX`](crate::limits::REFUSAL_BYTES_MAX) bytes are a failure, and the client is told
+    /// in the server's words.
+    ///
+    /// ```
+    /// use lattice::{App, Method, Response, Upload};
+    ///
+    /// let app = App::new()
+    ///     .upload(Method::Put, "/log", 1000, || Upload::fold((), |_, _| Ok(()), |_| ()))
+    ///     .on_refusal(|refusal| {
+    ///         let problem = format!(r#"{{"type":"/{}","title":"{}"}}"#, refusal.name(), refusal.error());
+    ///         Response::new("application/problem+json", problem)
+    ///     })
+    ///     .test();
+    /// let answer = app.put("/log").body([0; 1001]).send();
+    /// assert_eq!(answer.status, 413);
+    /// assert_eq!(answer.text(), r#"{"type":"/body_too_large","title":"request body too large"}"#);
+    /// ```
+    pub fn on_refusal(mut self, hook: impl Fn(&Refusal) -> Response + Send + Sync + 'static) -> Self {
+        self.on_refusal = Some(Box::new(hook));
         self
     }
 
@@ -325,6 +359,7 @@ impl App {
             not_found: self.not_found,
             method_not_allowed: self.method_not_allowed,
             on_error: self.on_error,
+            on_refusal: self.on_refusal,
             ..Table::default()
         };
         let (table, on_slow) = (Arc::new(table), self.on_slow);
@@ -366,7 +401,11 @@ impl Built {
         let mut services: Vec<Box<dyn Service>> = self.mounts.iter().map(|mount| mount.service(&self.table)).collect();
         let service = services.len();
         services.push(Box::new(Web(Arc::clone(&self.table))));
-        let app = app::App::new(Arc::clone(&self.router), Vec::new(), services);
+        let mut app = app::App::new(Arc::clone(&self.router), Vec::new(), services);
+        if self.table.on_refusal.is_some() {
+            let table = Arc::clone(&self.table);
+            app = app.reworded(Arc::new(move |refusal| table.words(refusal)));
+        }
         let Some((above, on_slow)) = &self.on_slow else { return app };
         let above_ns = u64::try_from(above.as_nanos()).unwrap_or(u64::MAX);
         let observer = SlowObserver { table: Arc::clone(&self.table), service, above_ns, on_slow: Arc::clone(on_slow) };

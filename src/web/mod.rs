@@ -18,7 +18,8 @@
 //!
 //! What holds: a panic in a handler is caught, counted and answered 500, and its connection closes; no
 //! answer can be split by a value with line ends; a route without middlewares asks none. What is
-//! malformed, too large or too slow is refused by the session before any handler sees it.
+//! malformed, too large or too slow is refused by the session before any handler sees it, in words that
+//! [`App::on_refusal`] may choose.
 
 mod answer;
 mod app;
@@ -31,7 +32,9 @@ mod handler;
 mod later;
 mod middleware;
 mod mount;
+mod parked;
 mod pattern;
+mod refusal;
 mod render;
 mod request;
 mod response;
@@ -71,6 +74,10 @@ pub use stream::Stream;
 pub use upload::{Receive, Upload};
 
 pub use crate::app::compress::Policy as CompressPolicy;
+pub use crate::app::refusal::{Refusal, RefusalKind};
 pub use crate::app::{Pull, Source, Wake};
 pub use crate::service::files::Settings as FileSettings;
-pub use crate::wire::http1::Method;
+pub use crate::session::trust::Trusted as TrustedProxies;
+pub use crate::wire::http::forwarded::Style as Forwarded;
+pub use crate::wire::http::network::Network;
+pub use crate::wire::http1::{Method, Trailers};

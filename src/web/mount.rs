@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use super::middleware::{Chain, Middleware};
+use super::parked::{Parked, parked};
 use super::request::{Locals, Request};
 use super::response::Response;
-use super::service::{Parked, settle};
+use super::service::settle;
 use super::table::Table;
 use crate::app::{self, Change, Flow, Reply, RouteSpec, Service, Value};
 
 /// Makes the service of one thread.
 pub(super) type Make = Arc<dyn Fn() -> Box<dyn Service> + Send + Sync>;
 
-/// A service that was declared.
+/// A service that was declared. Its prefix may have captures, which are no business of the service: it
+/// sees those of its own routes.
 pub(super) struct Mount {
     pub(super) prefix: String,
     pub(super) routes: Vec<RouteSpec>,
@@ -23,6 +25,8 @@ pub(super) struct Mount {
 /// A service with middlewares before it.
 pub(super) struct Behind {
     pub(super) inner: Box<dyn Service>,
+    /// How many captures its prefix has.
+    captures: usize,
     pub(super) chain: Chain,
     pub(super) table: Arc<Table>,
 }
@@ -40,7 +44,7 @@ impl Middleware for Passed {
 impl Service for Behind {
     fn call(&mut self, core: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
         if self.chain.is_empty() {
-            return self.inner.call(core, reply);
+            return self.inside(core, |inner, request| inner.call(request, reply));
         }
         let mut request = Request::new(core, self.table.way(None), Locals::default());
         let (response, depth) = self.table.call(&self.chain, &mut request, |_| Response::empty(200));
@@ -51,22 +55,36 @@ impl Service for Behind {
         for (name, value) in response.headers() {
             reply.add_field(std::str::from_utf8(name).unwrap_or_default(), value);
         }
-        self.inner.call(core, reply)
+        self.inside(core, |inner, request| inner.call(request, reply))
     }
 
     fn resume(&mut self, core: &app::Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
-        match value.downcast::<Parked>() {
-            Ok(parked) => {
-                let Parked { response, depth, locals } = *parked;
+        match parked(&self.table, core, value) {
+            Ok(Parked { response, depth, locals }) => {
                 let request = Request::new(core, self.table.way(None), locals);
                 settle(&self.table, &self.chain, request, response, depth, reply)
             }
-            Err(value) => self.inner.resume(core, value, reply),
+            Err(value) => self.inside(core, |inner, request| inner.resume(request, value, reply)),
         }
     }
 
     fn on_change(&mut self, change: &Change) {
         self.inner.on_change(change);
+    }
+}
+
+impl Behind {
+    /// Gives the service the request as it sees it.
+    fn inside(
+        &mut self,
+        core: &app::Request<'_>,
+        act: impl FnOnce(&mut dyn Service, &app::Request<'_>) -> Flow,
+    ) -> Flow {
+        if self.captures == 0 {
+            return act(&mut *self.inner, core);
+        }
+        let params = core.params.after(self.captures);
+        act(&mut *self.inner, &app::Request { params, identity: core.identity.clone(), ..*core })
     }
 }
 
@@ -77,6 +95,7 @@ impl Mount {
         if !chain.is_empty() {
             chain.push(Arc::new(Passed));
         }
-        Box::new(Behind { inner: (self.make)(), chain, table: Arc::clone(table) })
+        let captures = self.prefix.split('/').filter(|segment| segment.starts_with('{')).count();
+        Box::new(Behind { inner: (self.make)(), captures, chain, table: Arc::clone(table) })
     }
 }

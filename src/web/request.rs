@@ -8,7 +8,7 @@ use std::str::from_utf8;
 use super::state::States;
 use crate::app::router::decode;
 use crate::app::{self, Moment};
-use crate::wire::http1::Method;
+use crate::wire::http1::{Method, Trailers};
 
 /// A request: a view into what was received, valid for one call.
 ///
@@ -105,9 +105,43 @@ impl<'r> Request<'r> {
         self.core.body
     }
 
-    /// The other end's address, if the connection has one.
+    /// The value of the first field of this name (any case) behind the body, if it is UTF-8.
+    ///
+    /// A client may send fields behind a chunked body, such as its digest. They are here once the body is
+    /// whole: for handlers, but not for the handler of an upload, which is asked before. Those that must not
+    /// come so late are left out: what frames or routes a message, says who asks, or of what format its
+    /// content is (RFC 9110 §6.5.1).
+    ///
+    /// ```
+    /// use lattice::{App, Request};
+    ///
+    /// fn check(request: &Request) -> String {
+    ///     format!("{} bytes, {}", request.body().len(), request.trailer("X-Sum").unwrap_or("without a sum"))
+    /// }
+    ///
+    /// let app = App::new().post("/", check).test();
+    /// assert_eq!(app.post("/").body("hello").trailer("X-Sum", "532").send().text(), "5 bytes, 532");
+    /// assert_eq!(app.post("/").body("hello").send().text(), "5 bytes, without a sum");
+    /// ```
+    pub fn trailer(&self, name: &str) -> Option<&'r str> {
+        from_utf8(self.core.trailer(name)?).ok()
+    }
+
+    /// Names and values of all fields behind the body, in the order sent; see [`Self::trailer`].
+    pub fn trailers(&self) -> impl Iterator<Item = (&'r str, &'r [u8])> + use<'r> {
+        let fields = self.core.trailers.into_iter().flat_map(Trailers::iter);
+        fields.map(|(name, value)| (from_utf8(name).unwrap_or_default(), value))
+    }
+
+    /// Who asks: whom a proxy that is believed names, or the other end's address, if it has one.
     pub fn peer(&self) -> Option<IpAddr> {
         self.core.peer
+    }
+
+    /// The client spoke TLS, as a proxy that is believed says; see
+    /// [`Settings::trusted_proxies`](super::Settings::trusted_proxies).
+    pub fn is_secure(&self) -> bool {
+        self.core.secure
     }
 
     /// Now, read once for all requests of a turn of the loop.

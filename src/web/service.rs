@@ -5,25 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Failure;
-use super::later::guarded;
 use super::middleware::Middleware;
+use super::parked::{Parked, parked, wait};
 use super::request::{Locals, Request};
 use super::response::{Body, Kind, Response, Special};
 use super::table::{Route, Table};
 use super::upload::ToSink;
-use crate::app::{self, Answer, Flow, Missed, Observer, Outcome, Reply, Service, Value};
+use crate::app::{self, Answer, Flow, Missed, Observer, Reply, Service, Value};
 use crate::wire::http1::Method;
 
 /// The service of one thread.
 pub(super) struct Web(pub(super) Arc<Table>);
-
-/// A request whose answer is being made elsewhere.
-pub(super) struct Parked {
-    pub(super) response: Response,
-    /// How many middlewares are to see it.
-    pub(super) depth: usize,
-    pub(super) locals: Locals,
-}
 
 impl Service for Web {
     fn call(&mut self, core: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
@@ -48,8 +40,9 @@ impl Service for Web {
     fn resume(&mut self, core: &app::Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
         let table = &*self.0;
         let route = table.routes.get(usize::from(core.route.id));
-        let parked = value.downcast().expect("this service parks nothing else");
-        let Parked { mut response, depth, locals } = *parked;
+        let Ok(Parked { mut response, depth, locals }) = parked(table, core, value) else {
+            panic!("this service parks nothing else")
+        };
         if let Some(Missed::Method(allow)) = core.missed {
             response.set_header("Allow", allow.as_bytes());
         }
@@ -69,9 +62,7 @@ pub(super) fn settle(
 ) -> Flow {
     match response.body {
         Body::Special(Special(Kind::Later(lane, later))) => {
-            let locals = request.locals;
-            let job = move || Outcome::value(Parked { response: guarded(later), depth, locals });
-            return Flow::Wait(lane, Box::new(job));
+            return wait(lane, later, depth, request.locals);
         }
         Body::Special(Special(Kind::Receive(_))) => {
             let text = "an upload begins in the handler of an App::upload route, and nowhere else";

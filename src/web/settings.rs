@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use crate::limits::{BODY_BUFFER_BYTES, BUFFER_BYTES, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX};
+use crate::limits::{
+    BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX,
+};
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
+use crate::session::trust::Trusted;
+use crate::wire::http::forwarded::Style;
 use crate::wire::http1::Limits;
 
 /// Threads, bounds and patience of an app; the defaults suit most.
@@ -22,6 +26,9 @@ pub struct Settings {
     pub threads: usize,
     /// Each thread of the loop stays on its core.
     pub pin: bool,
+    /// How long a thread asks for events again and again before it sleeps, at most 10 ms: a busy core for a
+    /// shorter way to the next request.
+    pub busy_poll: Duration,
     /// Threads for work that blocks; 0 stands for twice the cores, at least 4.
     pub pool_threads: usize,
     /// Most connections of one thread; further ones are answered 503.
@@ -42,12 +49,17 @@ pub struct Settings {
     pub head_timeout: Duration,
     /// Longest pause between two pieces of a body.
     pub body_timeout: Duration,
-    /// How long a connection may rest between two requests.
+    /// How long a connection may rest between two requests, or be sent nothing of a stream once the client
+    /// has ended its half.
     pub idle_timeout: Duration,
     /// How long a client may take nothing of what waits for it.
     pub write_timeout: Duration,
     /// Requests of one connection after which it is closed; 0 for any number.
     pub requests_per_connection: u64,
+    /// The proxies in front that are believed in what `forwarded` names.
+    pub trusted_proxies: Trusted,
+    /// The fields in which those say who asks, and whether by TLS; from anybody else they say nothing.
+    pub forwarded: Option<Style>,
     /// How long a shutdown waits for what is under way.
     pub drain_timeout: Duration,
 }
@@ -57,6 +69,7 @@ impl Default for Settings {
         Self {
             threads: 0,
             pin: true,
+            busy_poll: Duration::ZERO,
             pool_threads: 0,
             connections: 65_536,
             connections_per_ip: CONNECTIONS_PER_IP,
@@ -70,6 +83,8 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             requests_per_connection: 0,
+            trusted_proxies: Trusted::default(),
+            forwarded: None,
             drain_timeout: Duration::from_secs(10),
         }
     }
@@ -87,7 +102,7 @@ impl Settings {
     }
 
     pub(super) fn listening(&self) -> ListenSettings {
-        ListenSettings { backlog: self.backlog, defer_accept: false }
+        ListenSettings { backlog: self.backlog, defer_accept: false, steer: false }
     }
 
     pub(super) fn session(&self) -> session::Settings {
@@ -100,13 +115,16 @@ impl Settings {
             idle_ns: nanos(self.idle_timeout),
             write_ns: nanos(self.write_timeout),
             requests: self.requests_per_connection,
+            trusted: self.trusted_proxies.clone(),
+            forwarded: self.forwarded,
             ..session::Settings::default()
         }
     }
 
     pub(super) fn reactor(&self) -> reactor::Settings {
         let drain_ns = nanos(self.drain_timeout);
-        reactor::Settings { http: self.session(), connections: self.connections, drain_ns }
+        let busy_poll_ns = nanos(self.busy_poll).min(BUSY_POLL_US_MAX * 1000);
+        reactor::Settings { http: self.session(), connections: self.connections, drain_ns, busy_poll_ns }
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read};
 
 use super::answer::IntoResponse;
 use super::response::{Body, Response};
-use crate::app::{Lane, Pull, Source};
+use crate::app::{Lane, Pull, Source, Wake};
 use crate::limits::SOURCE_PIECE_BYTES;
 
 /// An answer whose body is made while it leaves, only as fast as the client takes it. Its type is
@@ -44,9 +44,56 @@ impl Stream {
     }
 
     /// What `fill` appends to the piece it is given, called on the loop, where it must not block,
-    /// until it says [`Pull::End`].
-    pub fn from_fn(fill: impl FnMut(&mut Vec<u8>) -> Pull + Send + 'static) -> Self {
-        Self::new(Fill(fill))
+    /// until it says [`Pull::End`]. With [`Pull::Later`] the connection is cut off, for nobody could tell
+    /// it when: that is for [`Self::waking`].
+    pub fn from_fn(mut fill: impl FnMut(&mut Vec<u8>) -> Pull + Send + 'static) -> Self {
+        Self::new(Fill(move |piece: &mut Vec<u8>| match fill(piece) {
+            Pull::Later => {
+                log::error!("a body of Stream::from_fn is to come later, and nobody can say when");
+                Pull::Broken
+            }
+            pull => pull,
+        }))
+    }
+
+    /// The same for a body that comes when it comes: `make` is given the [`Wake`] of its connection and
+    /// makes `fill`, which may say [`Pull::Later`] and is called again once somebody, on whatever thread,
+    /// calls [`Wake::wake`].
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use lattice::{App, Stream};
+    /// use lattice::web::Pull;
+    ///
+    /// fn slow() -> Stream {
+    ///     Stream::waking(|wake| {
+    ///         let (sender, lines) = mpsc::channel();
+    ///         std::thread::spawn(move || {
+    ///             for line in ["one\n", "two\n"] {
+    ///                 let _ = sender.send(line);
+    ///                 wake.wake();
+    ///             }
+    ///             drop(sender);
+    ///             wake.wake();
+    ///         });
+    ///         move |piece: &mut Vec<u8>| match lines.try_recv() {
+    ///             Ok(line) => {
+    ///                 piece.extend_from_slice(line.as_bytes());
+    ///                 Pull::More
+    ///             }
+    ///             Err(mpsc::TryRecvError::Empty) => Pull::Later,
+    ///             Err(mpsc::TryRecvError::Disconnected) => Pull::End,
+    ///         }
+    ///     })
+    /// }
+    ///
+    /// let app = App::new().get("/", slow);
+    /// # drop(app);
+    /// ```
+    pub fn waking<F: FnMut(&mut Vec<u8>) -> Pull + Send + 'static>(
+        make: impl FnOnce(Wake) -> F + Send + 'static,
+    ) -> Self {
+        Self::new(Waking::Waits(Some(make)))
     }
 
     /// Of this length, in bytes: it is sent as `Content-Length`. A body of another length is cut off.
@@ -87,6 +134,30 @@ struct Fill<F>(F);
 impl<F: FnMut(&mut Vec<u8>) -> Pull + Send> Source for Fill<F> {
     fn pull(&mut self, piece: &mut Vec<u8>) -> Pull {
         (self.0)(piece)
+    }
+}
+
+/// What fills the pieces, or what makes it.
+enum Waking<M, F> {
+    Waits(Option<M>),
+    Fills(F),
+}
+
+impl<M: FnOnce(Wake) -> F + Send, F: FnMut(&mut Vec<u8>) -> Pull + Send> Source for Waking<M, F> {
+    fn pull(&mut self, piece: &mut Vec<u8>) -> Pull {
+        match self {
+            Self::Fills(fill) => fill(piece),
+            // It is started before it is asked.
+            Self::Waits(_) => Pull::Broken,
+        }
+    }
+
+    fn on_start(&mut self, wake: Wake) {
+        if let Self::Waits(make) = self
+            && let Some(make) = make.take()
+        {
+            *self = Self::Fills(make(wake));
+        }
     }
 }
 

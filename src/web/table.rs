@@ -15,6 +15,7 @@ use super::handler::Fixed;
 use super::later::guarded;
 use super::middleware::{Chain, Middleware};
 use super::pattern::covers;
+use super::refusal::OnRefusal;
 use super::request::{Request, Way};
 use super::response::Response;
 use super::state::States;
@@ -43,6 +44,7 @@ pub(super) struct Table {
     pub(super) not_found: Option<Call>,
     pub(super) method_not_allowed: Option<Call>,
     pub(super) on_error: Option<OnError>,
+    pub(super) on_refusal: Option<OnRefusal>,
     pub(super) failures: AtomicU64,
 }
 

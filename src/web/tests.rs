@@ -463,7 +463,7 @@ fn request_ids_are_taken_over_when_they_are_sound() {
 fn browsers_are_told_what_not_to_do() {
     let own = || Response::html("").with_header("Content-Security-Policy", "default-src *");
     let app = App::new()
-        .middleware(SecurityHeaders::new().strict_transport(60))
+        .middleware(SecurityHeaders::new())
         .middleware(ServerTiming)
         .get("/html", || Html(""))
         .get("/own", own)
@@ -472,7 +472,6 @@ fn browsers_are_told_what_not_to_do() {
     let html = app.get("/html").send();
     assert!(html.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
     assert_eq!(html.header("x-frame-options"), Some("DENY"));
-    assert_eq!(html.header("strict-transport-security"), Some("max-age=60; includeSubDomains"));
     assert!(html.header("server-timing").is_some_and(|timing| timing.starts_with("app;dur=")));
     let own = app.get("/own").send();
     assert_eq!(own.header("content-security-policy"), Some("default-src *"));
@@ -480,6 +479,29 @@ fn browsers_are_told_what_not_to_do() {
     let json = app.get("/json").send();
     assert_eq!(json.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(json.header("content-security-policy"), None);
+}
+
+#[test]
+fn who_came_by_tls_is_told_to_stay_with_it_and_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.txt"), "text").unwrap();
+    let behind = |proxy: &str| {
+        let trusted_proxies = TrustedProxies { networks: vec![proxy.parse().unwrap()], unix: false };
+        let settings = Settings { trusted_proxies, forwarded: Some(Forwarded::Legacy), ..Settings::default() };
+        let security = SecurityHeaders::new().strict_transport(60);
+        App::new().settings(settings).middleware(security).get("/", || "").files("/files", folder.path()).test()
+    };
+    let (app, other) = (behind("127.0.0.1"), behind("10.0.0.1"));
+    for target in ["/", "/files/a.txt", "/none"] {
+        let told = |app: &TestClient, proto| {
+            let answer = app.get(target).header("X-Forwarded-For", "192.0.2.1").header("X-Forwarded-Proto", proto);
+            answer.send().header("strict-transport-security").map(str::to_owned)
+        };
+        assert_eq!(told(&app, "https").as_deref(), Some("max-age=60; includeSubDomains"), "{target}");
+        assert_eq!(told(&app, "http"), None, "{target}");
+        assert_eq!(told(&other, "https"), None, "{target}: anybody can claim it");
+        assert_eq!(app.get(target).send().header("strict-transport-security"), None, "{target}");
+    }
 }
 
 #[test]
@@ -566,6 +588,95 @@ fn services_of_the_core_stand_behind_middlewares_too() {
     assert_eq!((answer.status, &*after_of(&answer)), (405, "a"));
     let broken = App::new().before(|_| panic!("before breaks")).mount("/", vec![spec("/", 0)], || Core).test();
     assert_eq!((broken.get("/").send().status, broken.failures()), (500, 1));
+}
+
+/// Answers with its captures, at once or after a job.
+struct Captures;
+
+impl Service for Captures {
+    fn call(&mut self, request: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        if request.head.query.is_some() {
+            return Flow::wait(|| ());
+        }
+        self.resume(request, Box::new(()), reply)
+    }
+
+    fn resume(&mut self, request: &app::Request<'_>, _: Value, reply: &mut Reply<'_>) -> Flow {
+        let all: Vec<&[u8]> = (0..request.params.len()).map(|index| request.params.at(index)).collect();
+        reply.status(200).body(app::Body::Bytes(&all.join(&b' ')));
+        Flow::Done
+    }
+}
+
+#[test]
+fn a_mounted_service_sees_its_own_captures_and_none_of_its_prefix() {
+    let spec = |pattern, id| RouteSpec { method: Method::Get, pattern, id, body: BodyPolicy::Discard, open: true };
+    let routes = || vec![spec("/", 0), spec("/{a}/{b}", 1)];
+    let app = App::new()
+        .mount("/bare", routes(), || Captures)
+        .mount("/of/{tenant}", routes(), || Captures)
+        .group("/{one}/in", |group| group.middleware(Tell("a")).mount("/{two}", routes(), || Captures))
+        .test();
+    for (path, text) in [
+        ("/bare", ""),
+        ("/bare/x/y", "x y"),
+        ("/of/me", ""),
+        ("/of/me/x/y", "x y"),
+        ("/1/in/2", ""),
+        ("/1/in/2/x/y", "x y"),
+    ] {
+        for target in [path.to_owned(), format!("{path}?later")] {
+            let answer = app.get(&target).send();
+            assert_eq!((answer.status, answer.text()), (200, text), "{target}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_comes_later_is_asked_for_when_somebody_says_so() {
+    use std::sync::{Mutex, mpsc};
+    let (sender, lines) = mpsc::channel::<&str>();
+    let (lines, wakes) = (Arc::new(Mutex::new(lines)), Arc::new(Mutex::new(Vec::<Wake>::new())));
+    let told = Arc::clone(&wakes);
+    let app = App::new().get("/", move || {
+        let (lines, told) = (Arc::clone(&lines), Arc::clone(&told));
+        Stream::waking(move |wake| {
+            told.lock().unwrap().push(wake);
+            move |piece: &mut Vec<u8>| match lines.lock().unwrap().try_recv() {
+                Ok(line) => {
+                    piece.extend_from_slice(line.as_bytes());
+                    Pull::More
+                }
+                Err(mpsc::TryRecvError::Empty) => Pull::Later,
+                Err(mpsc::TryRecvError::Disconnected) => Pull::End,
+            }
+        })
+    });
+    let app = app.test();
+    let mut stream = app.get("/").open();
+    let wake = || wakes.lock().unwrap()[0].wake();
+    assert_eq!(stream.read(), "");
+    sender.send("one").unwrap();
+    assert_eq!(stream.read(), "", "nobody has said so");
+    wake();
+    sender.send(" two").unwrap();
+    assert_eq!(stream.read(), "one two");
+    drop(sender);
+    wake();
+    assert_eq!(stream.read(), "");
+    assert!(stream.into_response().is_complete);
+}
+
+#[test]
+fn a_body_that_nobody_could_wake_is_cut_off() {
+    let later = |piece: &mut Vec<u8>| {
+        piece.extend_from_slice(b"some");
+        Pull::Later
+    };
+    let app = App::new().get("/", move || Stream::from_fn(later)).test();
+    let stream = app.get("/").open();
+    assert!(stream.is_over());
+    assert!(!stream.into_response().is_complete);
 }
 
 #[test]
@@ -664,7 +775,13 @@ fn files_are_served_behind_middlewares() {
         .test();
     let answer = app.get("/static/a.txt").send();
     assert_eq!((answer.status, answer.text()), (200, "text"));
-    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    let sniffing = |answer: &TestResponse| {
+        let all = answer.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("x-content-type-options"));
+        all.map(|(_, value)| value.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(sniffing(&answer), ["nosniff"], "the middleware says it already");
+    let alone = App::new().files("/", folder.path()).test();
+    assert_eq!(sniffing(&alone.get("/a.txt").send()), ["nosniff"], "and nobody else");
     let tag = answer.header("etag").expect("a validator").to_owned();
     assert_eq!(app.get("/static/a.txt").header("If-None-Match", &tag).send().status, 304);
     let part = app.get("/static/a.txt").header("Range", "bytes=1-2").send();
@@ -715,6 +832,61 @@ fn a_hook_that_panics_does_not_keep_the_server_from_ending() {
     running.shutdown();
     running.wait().expect("it ends well");
     assert_eq!(told.load(Ordering::Relaxed), 11);
+}
+
+/// Tells the name of the thread that drops it.
+struct Told(std::sync::mpsc::Sender<Option<String>>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.send(std::thread::current().name().map(str::to_owned)).expect("open");
+    }
+}
+
+#[test]
+fn what_was_made_for_a_client_that_is_gone_is_dropped_on_the_pool() {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::sync::{Mutex, mpsc};
+
+    let (dropped, drops) = mpsc::channel();
+    let (begun, begins) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let may_go_on = Arc::new(Mutex::new(may_go_on));
+    let upload = move || {
+        let (begun, may_go_on) = (begun.clone(), Arc::clone(&may_go_on));
+        let write = move |_: &mut (), _: &[u8]| {
+            begun.send(()).expect("open");
+            may_go_on.lock().unwrap().recv().expect("open");
+            Err(Error::new(403, "not this"))
+        };
+        Upload::fold((), write, |()| "")
+    };
+    let running = App::new()
+        .settings(Settings { threads: 1, pin: false, ..Settings::default() })
+        .before(move |request| {
+            request.set_local(Told(dropped.clone()));
+            None
+        })
+        .upload(Method::Put, "/", 1 << 30, upload)
+        .start("127.0.0.1:0")
+        .expect("a free port");
+    let mut gone = TcpStream::connect(running.local_addr()).unwrap();
+    gone.write_all(b"PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").unwrap();
+    gone.write_all(&[b'x'; 300_000]).unwrap();
+    begins.recv().unwrap();
+    socket2::SockRef::from(&gone).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(gone);
+    // When another is answered, the loop has seen the end of the first.
+    for _ in 0..2 {
+        let mut other = TcpStream::connect(running.local_addr()).unwrap();
+        other.write_all(b"GET /none HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        assert!(other.read_to_end(&mut Vec::new()).is_ok_and(|count| count > 0));
+        assert_ne!(drops.recv().unwrap(), None, "that of this request");
+    }
+    go_on.send(()).unwrap();
+    let name = drops.recv().unwrap().expect("a name");
+    assert!(name.starts_with("lattice-job"), "dropped by {name}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use crate::support::Setup;
 
-const CONFIG: &str =
-    "[http]\ncors_origins = [\"https://app.example\"]\nrequest_ids = true\nserver_timing = true\nhsts_s = 60\n";
+const CONFIG: &str = "[http]\ncors_origins = [\"https://app.example\"]\n\
+     request_ids = true\nserver_timing = true\nhsts_s = 60\n\
+     trusted_proxies = [\"127.0.0.1\"]\nforwarded = \"x-forwarded-for\"\n";
 const ORIGIN: (&str, &str) = ("Origin", "https://app.example");
 
 #[test]
@@ -19,7 +20,12 @@ fn answers_of_every_kind_carry_what_was_asked_for() {
         assert_eq!(answer.status, status, "{path}");
         assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN.1), "{path}");
         assert_eq!(answer.header("x-request-id"), Some("from-outside.1"), "{path}");
-        assert_eq!(answer.header("strict-transport-security"), Some("max-age=60"), "{path}");
+        assert_eq!(answer.header("strict-transport-security"), None, "{path}");
+        for (proto, expected) in [("https", Some("max-age=60")), ("http", None)] {
+            let answer =
+                node.http(method, path, &[("X-Forwarded-For", "192.0.2.1"), ("X-Forwarded-Proto", proto)], b"");
+            assert_eq!(answer.header("strict-transport-security"), expected, "{path} {proto}");
+        }
     }
     let timing = node.get("/-/ping").header("server-timing").map(str::to_owned).expect("it is timed");
     assert!(timing.strip_prefix("app;dur=").is_some_and(|ms| ms.parse::<f64>().is_ok()), "{timing}");

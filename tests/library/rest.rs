@@ -46,3 +46,39 @@ fn what_is_wrong_is_answered_and_told() {
     let said = rest.stop();
     assert!(said.ends_with("ending\nended\n"), "{said}");
 }
+
+/// What the server answers to bytes of its own, and whether the connection ends after it.
+fn refused(rest: &Example, bytes: &[u8]) -> Response {
+    let mut raw = rest.connect();
+    raw.send(bytes);
+    let answer = raw.response("GET");
+    assert_eq!(answer.header("connection"), Some("close"), "{}", answer.status);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    raw.finish();
+    assert_eq!(raw.until_close(), b"", "nothing follows it");
+    answer
+}
+
+#[test]
+fn what_the_server_refuses_is_answered_in_the_words_of_the_program() {
+    let rest = Example::start("rest", &[]);
+    let long_target = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "x".repeat(9000));
+    let large_head = format!("GET / HTTP/1.1\r\nHost: x\r\nA: {}\r\n\r\n", "x".repeat(20_000));
+    let cases: [(&[u8], u16, &str); 8] = [
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_host"),
+        (b"GET / HTTP/1.1\nHost: x\r\n\r\n", 400, "bare_line_end"),
+        (b"POST /digest HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n", 413, "body_too_large"),
+        (long_target.as_bytes(), 414, "target_too_long"),
+        (b"POST /digest HTTP/1.1\r\nHost: x\r\nExpect: more\r\nContent-Length: 1\r\n\r\nx", 417, "unknown_expectation"),
+        (large_head.as_bytes(), 431, "head_too_large"),
+        (b"BREW / HTTP/1.1\r\nHost: x\r\n\r\n", 501, "unknown_method"),
+        (b"GET / HTTP/3.0\r\nHost: x\r\n\r\n", 505, "unknown_version"),
+    ];
+    for (bytes, status, code) in cases {
+        let answer = refused(&rest, bytes);
+        assert_eq!(answer.status, status, "{code}");
+        assert_eq!(answer.json()["code"], code);
+        assert!(answer.json()["error"].as_str().is_some_and(|error| error.len() > 20), "{}", answer.text());
+    }
+    assert_eq!(rest.get("/x").text(), r#"{"error":"not here","reason":"/x"}"#, "it goes on for others");
+}

@@ -12,6 +12,7 @@ fn a_directory_is_a_site() {
     assert_eq!((home.status, home.text().as_str()), (200, "<!doctype html><p>home"));
     assert!(home.header("content-type").is_some_and(|kind| kind.starts_with("text/html")));
     assert_eq!(home.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(home.header_count("x-content-type-options"), 1);
     assert!(home.header("content-security-policy").is_some());
     let packed = site.ask("GET", "/app.js", &[("Accept-Encoding", "gzip")], b"");
     assert_eq!(packed.header("content-encoding"), Some("gzip"));

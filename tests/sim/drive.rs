@@ -14,7 +14,6 @@ use super::{BARREN_MAX, Cause, Defect, Fate, Node, Task, Thread, Wakes};
 use crate::conn::{Conn, Flushed, Reads, check_idle, flush_if_open, read, take_bytes};
 use crate::judge::End;
 use crate::reference::{DATE, START_UNIX_MS};
-use crate::site::sources::in_pool;
 use crate::slice::Intended;
 
 impl Node {
@@ -106,7 +105,7 @@ impl Node {
         // A streamed answer whose head left before the drain says nothing of the end that follows it.
         conn.excused |= reads.eof || self.draining && conn.session.phase() == Phase::Over;
         let answered = conn.session.served() - served;
-        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left };
+        let moved = Moved { read: reads.bytes as u64, sent: conn.sent - before, left, ended: conn.read_to_end };
         let asked_and_answered = answered > 0 && conn.session.is_idle() && flushed == Flushed::All;
         if asked_and_answered && !(conn.write_armed || reads.eof || reads.broken) {
             return self.rest(key, moved);
@@ -239,8 +238,7 @@ fn perform(conn: &mut Conn, key: usize, turn: &mut Turn<'_>, hands: Hands<'_>) {
     if let Some(work) = conn.session.take_work() {
         let full = work.lane == Lane::Slow && *hands.slow_queued >= SLOW_JOBS_QUEUED_MAX;
         if full || std::mem::take(hands.refuse_next) {
-            // Whoever refuses work drops it: the loop, when the queue is full.
-            in_pool(|| drop(work));
+            hands.submitted.push(Task::Drop(Box::new(work)));
             conn.judge.on_busy(conn.session.served());
             conn.session.on_done(Done::Busy, turn);
             conn.note_written(turn.out.len());

@@ -38,6 +38,8 @@ pub(crate) struct Judge {
     /// The node was allowed to answer 503 to this one.
     busy: Option<usize>,
     expired: bool,
+    /// The client had ended its half, and its source was silent for too long.
+    silent: bool,
     /// The node had no memory to spare at some time.
     pressed: bool,
     draining: bool,
@@ -66,6 +68,7 @@ impl Judge {
             written: VecDeque::new(),
             busy: None,
             expired: false,
+            silent: false,
             pressed: false,
             draining: false,
             ended: false,
@@ -143,6 +146,11 @@ impl Judge {
     /// A deadline of the connection has passed.
     pub(crate) fn on_expired(&mut self) {
         self.expired = true;
+    }
+
+    /// It was so because nothing came of a body, and nobody could tell whether the client was there.
+    pub(crate) fn on_silence(&mut self) {
+        self.silent = true;
     }
 
     /// The client got bytes.
@@ -291,7 +299,7 @@ impl Judge {
         let received = std::mem::take(&mut self.received);
         let index = self.answered;
         let Some(expected) = self.expected.get(index) else { return Err("an answer nobody asked for".into()) };
-        let busy = self.busy == Some(index);
+        let busy = self.busy == Some(index) || self.silent;
         let fits = |wanted: &Wanted| wanted.may_end_with(&received, self.draining, busy);
         if expected.usual.as_ref().is_some_and(fits) || self.draining && fits(&expected.last) {
             return Ok(());

@@ -11,8 +11,7 @@ use lattice::app::{App, Change, Lane};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SEND_ALL_PER_TURN_BYTES;
 use lattice::session::deadlines::NEVER;
-use lattice::session::{Done, Phase, Pressure, Settings, Work};
-use lattice::wire::http1::HeadMemory;
+use lattice::session::{Done, Memory, Phase, Pressure, Settings, Work};
 
 use crate::conn::{Conn, Share};
 use crate::judge::{End, Judge};
@@ -70,7 +69,7 @@ pub(crate) struct Thread {
     app: App,
     recv: RecvBuf,
     scratch: SendBuf,
-    memory: HeadMemory,
+    memory: Memory,
     ready: Vec<usize>,
     held_back: Vec<usize>,
     share: Share,
@@ -136,7 +135,7 @@ impl Node {
             app,
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
-            memory: HeadMemory::new(),
+            memory: Memory::new(),
             ready: Vec::new(),
             held_back: Vec::new(),
             share: Share { left: SEND_ALL_PER_TURN_BYTES },
@@ -269,9 +268,8 @@ impl Node {
     fn deliver(&mut self, key: usize, done: Done) -> Result<(), String> {
         match done {
             done if self.conns[key].is_some() => self.drive(key, Cause::Done(done))?,
-            Done::Sink(sink, _) => self.drop_sink(Box::new(sink)),
-            Done::Source(source, ..) => self.drop_sink(Box::new(source)),
-            _ => {}
+            Done::Busy | Done::Panicked | Done::Wake => {}
+            left => self.drop_sink(Box::new(left)),
         }
         Ok(())
     }
@@ -284,6 +282,9 @@ impl Node {
             }
             conn.excused = true;
             conn.judge.on_expired();
+            if conn.read_to_end && !conn.socket.is_broken() && conn.session.awaits_source() {
+                conn.judge.on_silence();
+            }
             if conn.deadlines.is_deaf(self.now_ns) {
                 self.close(key, End::Broken)?;
             } else {

@@ -5,8 +5,7 @@ use lattice::app::{App, Moment};
 use lattice::buffer::SendBuf;
 use lattice::limits::RECV_BUFFER_BYTES;
 use lattice::session::http1::Http1;
-use lattice::session::{Done, Phase, Pressure, Settings, Turn};
-use lattice::wire::http1::HeadMemory;
+use lattice::session::{Done, Memory, Phase, Pressure, Settings, Turn};
 use lattice::wire::http1::emit::CONTINUE;
 
 use crate::answer::parse;
@@ -77,7 +76,7 @@ impl Naive<'_> {
             peer: None,
             draining: self.draining,
             pressure: Pressure::None,
-            memory: &HeadMemory::new(),
+            memory: &Memory::new(),
         };
         call(&mut self.session, &mut turn);
     }

@@ -14,12 +14,17 @@ use crate::wire::http::conditional::Modified;
 /// What the bookkeeping of one file weighs beside its bytes, about.
 const OVERHEAD_BYTES: usize = 1024;
 
+/// What every answer with content says; the last where only a part of the forms is there.
+static FIELDS: [(&str, &[u8]); 2] = [("X-Content-Type-Options", b"nosniff"), ("Vary", b"Accept-Encoding")];
+
 /// A file.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) content_type: &'static str,
     /// First as it is.
     pub(crate) contents: Vec<Content>,
+    /// It is being compressed by somebody else: this is for one answer.
+    pub(crate) is_partial: bool,
 }
 
 /// A file's content in one coding.
@@ -55,20 +60,27 @@ impl Entry {
     pub(crate) fn write(&self, settings: &Settings, request: &Request<'_>, reply: &mut Reply<'_>) {
         let plain = &self.contents[0];
         let variants: Vec<Variant<'_>> = self.contents.iter().map(Content::variant).collect();
-        let modified = Modified { unix_s: plain.stat.modified_ns / 1_000_000_000, is_strong: plain.stat.is_settled };
+        // With other forms on their way, the date does not tell the bytes of one from those of another.
+        let is_strong = plain.stat.is_settled && !self.is_partial;
+        let modified = Modified { unix_s: plain.stat.modified_ns / 1_000_000_000, is_strong };
         let representation = Representation {
             content_type: self.content_type,
             cache_control: settings.cache_control.as_deref(),
             modified: plain.etag.is_some().then_some(modified),
-            fields: &[("X-Content-Type-Options", b"nosniff")],
+            fields: &FIELDS[..1 + usize::from(self.is_partial)],
             variants: &variants,
         };
         representation.answer(request, reply);
     }
 
-    /// Whether it may be sent again later: not while its file keeps changing.
+    /// Whether it may be sent again later: not while its file keeps changing, or is being compressed.
     pub(crate) fn is_keepable(&self) -> bool {
-        self.contents[0].etag.is_some()
+        self.contents[0].etag.is_some() && !self.is_partial
+    }
+
+    /// Whether a file stays open for it.
+    pub(crate) fn holds_handle(&self) -> bool {
+        self.contents.iter().any(|content| matches!(content.source, Source::Handle(_)))
     }
 
     /// What it weighs where `bytes_max` is kept: its bytes, and for each open file so much that only

@@ -4,16 +4,21 @@
 //! looked at again, and the others are still answered at once; after it, everybody waits for a look. So
 //! a file that is asked for all the time costs one job in half the while, and a change is seen by every
 //! request that comes later than the while after it.
+//!
+//! What is open and not believed any more is of no use: it would be opened anew anyhow. It is let go.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::app::cache::Cache;
+use crate::limits::FILE_FRESH_NS;
 use crate::service::files::entry::Entry;
 
 /// Files by decoded path.
 pub(crate) struct Kept {
     files: Cache<Arc<[u8]>, Slot>,
+    /// When what is stale was last taken out.
+    swept_ns: u64,
 }
 
 struct Slot {
@@ -36,7 +41,7 @@ pub(crate) enum Known<'a> {
 
 impl Kept {
     pub(crate) fn new() -> Self {
-        Self { files: Cache::new() }
+        Self { files: Cache::new(), swept_ns: 0 }
     }
 
     /// What is known at `now_ns`, when files are believed for `fresh_ns`.
@@ -58,6 +63,24 @@ impl Kept {
         }
         let slot = Slot { entry: Arc::clone(entry), looked_ns, asked_ns: Cell::new(looked_ns) };
         self.files.insert(path.into(), slot, entry.weight(bytes_max), bytes_max);
+    }
+
+    /// Takes out the files that are open and not believed any more, for whoever may block to close. Looks
+    /// at everything, but not often.
+    pub(crate) fn take_stale(&mut self, now_ns: u64, fresh_ns: u64) -> Vec<Arc<Entry>> {
+        let mut stale = Vec::new();
+        if now_ns.saturating_sub(self.swept_ns) < fresh_ns.max(FILE_FRESH_NS) {
+            return stale;
+        }
+        self.swept_ns = now_ns;
+        self.files.retain(|slot| {
+            let is_stale = slot.entry.holds_handle() && now_ns.saturating_sub(slot.looked_ns) >= fresh_ns;
+            if is_stale {
+                stale.push(Arc::clone(&slot.entry));
+            }
+            !is_stale
+        });
+        stale
     }
 
     /// Forgets a path.

@@ -56,12 +56,41 @@ fn load(shared: &Shared, path: &FilePath, plain: OpenFile, known: Option<Arc<Ent
     if contents[0].etag.is_none() {
         // A sibling of a file that is being written is of some other state of it.
         contents.truncate(1);
-    } else if contents.len() == 1 {
-        add_compressed(shared, content_type, &mut contents)?;
+    } else if contents.len() == 1 && is_packable(shared, content_type, &contents[0]) {
+        return pack(shared, path, content_type, contents);
     }
-    let entry = Arc::new(Entry { content_type, contents });
+    let entry = Arc::new(Entry { content_type, contents, is_partial: false });
     shared.keep(path, &entry);
     Ok(entry)
+}
+
+/// Whether compressed forms are wished for it.
+fn is_packable(shared: &Shared, content_type: &str, plain: &Content) -> bool {
+    let (Some(policy), Source::Memory(bytes)) = (&shared.settings.compress, &plain.source) else { return false };
+    let cache_control = shared.settings.cache_control.as_deref().map(str::as_bytes);
+    policy.admits(content_type.as_bytes(), cache_control, Some(bytes.len() as u64))
+}
+
+/// The file with its compressed forms. Compressing takes long: who comes while somebody is at it gets the
+/// file as it is.
+fn pack(shared: &Shared, path: &FilePath, content_type: &'static str, contents: Vec<Content>) -> Result<Arc<Entry>> {
+    let mut entry = Entry { content_type, contents, is_partial: true };
+    let Some(_packing) = shared.begin_packing(path) else { return Ok(Arc::new(entry)) };
+    // Somebody may have got done between our looking and our beginning.
+    if let Some(packed) = shared.peek(path).filter(|known| is_same_plain(known, &entry)) {
+        return Ok(packed);
+    }
+    add_compressed(shared, &mut entry.contents)?;
+    entry.is_partial = false;
+    let entry = Arc::new(entry);
+    shared.keep(path, &entry);
+    Ok(entry)
+}
+
+/// Whether both are of one state of a file, and only that file.
+fn is_same_plain(known: &Entry, entry: &Entry) -> bool {
+    let (known, fresh) = (&known.contents, &entry.contents[0]);
+    fresh.stat.is_settled && known.iter().all(|content| content.stat.is_settled && content.stat.is_same(&fresh.stat))
 }
 
 /// The compressed files beside a file that are as new as it is.
@@ -116,13 +145,9 @@ fn content(shared: &Shared, coding: Option<Coding>, open: OpenFile) -> Result<Co
 }
 
 /// Adds compressed forms of a file in memory, those that are smaller than it.
-fn add_compressed(shared: &Shared, content_type: &str, contents: &mut Vec<Content>) -> Result<()> {
+fn add_compressed(shared: &Shared, contents: &mut Vec<Content>) -> Result<()> {
     let plain = &contents[0];
     let (Some(policy), Source::Memory(bytes)) = (&shared.settings.compress, &plain.source) else { return Ok(()) };
-    let cache_control = shared.settings.cache_control.as_deref().map(str::as_bytes);
-    if !policy.admits(content_type.as_bytes(), cache_control, Some(bytes.len() as u64)) {
-        return Ok(());
-    }
     let (stat, bytes) = (plain.stat, Arc::clone(bytes));
     for &coding in &policy.codings {
         let packed = compress(coding, Effort::Kept, &bytes).map_err(StoreError::from)?;

@@ -10,7 +10,8 @@
 //! Small files are sent from memory that all threads share, larger ones by the kernel from their file.
 //! A change is seen by every request that comes more than [`Settings::fresh_ns`] after it, one second
 //! unless told otherwise. Replace files by renaming: one that is written to in place may be sent half
-//! old, half new, as with any server.
+//! old, half new, as with any server. A file that was deleted is closed once it is not believed any more
+//! and its thread next looks at any file of the directory.
 //!
 //! Refused with 404: what is not there, names that begin with a dot, `.` and `..`, empty names, slashes
 //! and backslashes that were escaped, and whatever leads out of the directory. Directories are shown as
@@ -69,7 +70,13 @@ impl StaticFiles {
         vec![route("/", ROOT), route("/{path:rest}", BELOW)]
     }
 
-    fn look(&self, key: &[u8], known: Option<Arc<entry::Entry>>, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+    fn look(
+        &mut self,
+        key: &[u8],
+        known: Option<Arc<entry::Entry>>,
+        request: &Request<'_>,
+        reply: &mut Reply<'_>,
+    ) -> Flow {
         let (path, slash) = match key.strip_suffix(b"/") {
             Some(path) => (path, true),
             None => (key, false),
@@ -79,7 +86,12 @@ impl StaticFiles {
             Err(error) => return refuse(error, reply),
         };
         let (shared, key, looked_ns) = (Arc::clone(&self.shared), key.into(), request.now.monotonic_ns);
-        Flow::wait(move || Brought { key, looked_ns, resolved: resolve(&shared, &path, slash, known) })
+        let stale = self.kept.take_stale(looked_ns, self.shared.settings.fresh_ns);
+        Flow::wait(move || {
+            // Closing the last handle of a large file that was deleted takes its time.
+            drop(stale);
+            Brought { key, looked_ns, resolved: resolve(&shared, &path, slash, known) }
+        })
     }
 }
 
@@ -106,9 +118,11 @@ impl Service for StaticFiles {
             *value.downcast::<Brought>().expect("the jobs of this slice bring nothing else");
         match resolved {
             Ok(Resolved::File(entry)) => {
-                match entry.is_keepable() {
-                    true => self.kept.keep(&key, &entry, looked_ns, self.shared.thread_bytes_max()),
-                    false => self.kept.forget(&key),
+                match (entry.is_keepable(), entry.is_partial) {
+                    (true, _) => self.kept.keep(&key, &entry, looked_ns, self.shared.thread_bytes_max()),
+                    (false, false) => self.kept.forget(&key),
+                    // Whoever compresses it may have brought it already.
+                    (false, true) => {}
                 }
                 entry.write(&self.shared.settings, request, reply);
                 return Flow::Done;
@@ -125,12 +139,11 @@ impl Service for StaticFiles {
     }
 }
 
-/// What was asked for below the prefix: with the slash at its end if one was sent. The prefix may have
-/// captures too, which come first.
+/// What was asked for below the prefix: with the slash at its end if one was sent.
 fn asked<'b>(request: &Request<'b>) -> &'b [u8] {
     let path = request.head.path;
     let slash = usize::from(path.ends_with(b"/"));
-    let length = if request.route.id == BELOW { request.params.at(request.params.len() - 1).len() } else { 0 };
+    let length = if request.route.id == BELOW { request.params.at(0).len() } else { 0 };
     &path[path.len() - slash - length..]
 }
 

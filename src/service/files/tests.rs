@@ -240,6 +240,84 @@ fn files_are_compressed_once_where_that_is_wished() {
     assert_eq!(tree.ask("big.css", &["Accept-Encoding: gzip"]).text(), "sibling");
 }
 
+/// A tree with one file that is worth compressing.
+fn packable() -> Tree {
+    let tree = tree(Settings { compress: Some(Policy::default()), ..Settings::default() });
+    tree.write("big.css", "body { color: red }\n".repeat(20_000).as_bytes(), 3600);
+    tree
+}
+
+#[test]
+fn whoever_comes_while_a_file_is_compressed_gets_it_as_it_is() {
+    let mut tree = packable();
+    let path = FilePath::new(b"big.css", false).unwrap();
+    let shared = Arc::clone(&tree.shared);
+    let packing = shared.begin_packing(&path).expect("nobody is at it");
+    assert!(shared.begin_packing(&path).is_none());
+    for _ in 0..2 {
+        let plain = tree.ask("big.css", &["Accept-Encoding: br"]);
+        assert_eq!((plain.status, plain.header("Content-Encoding"), plain.jobs), (200, None, 1), "it is not kept");
+        assert_eq!(plain.header("Vary"), Some("Accept-Encoding"));
+        let date = format!("If-Range: {}", plain.header("Last-Modified").unwrap());
+        assert_eq!(tree.ask("big.css", &["Range: bytes=0-0", &date]).status, 200, "the date may be that of a coding");
+        let tag = format!("If-Range: {}", plain.header("ETag").unwrap());
+        assert_eq!(tree.ask("big.css", &["Range: bytes=0-0", &tag]).status, 206);
+    }
+    drop(packing);
+    let packed = tree.ask("big.css", &["Accept-Encoding: br"]);
+    assert_eq!((packed.header("Content-Encoding"), packed.jobs), (Some("br"), 1));
+    // Who began before it was done, and is answered after it, does not undo it.
+    assert_eq!(tree.ask("big.css", &["Accept-Encoding: br"]).jobs, 0);
+}
+
+#[test]
+fn many_who_miss_a_file_at_once_have_it_compressed_once() {
+    let tree = packable();
+    let path = FilePath::new(b"big.css", false).unwrap();
+    let start = std::sync::Barrier::new(8);
+    let found = std::thread::scope(|scope| {
+        let look = || {
+            start.wait();
+            resolve(&tree.shared, &path, false, None).unwrap()
+        };
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(look)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+    });
+    let packed = tree.shared.peek(&path).expect("it is kept");
+    for resolved in found {
+        let Resolved::File(entry) = resolved else { panic!("a file") };
+        assert!(Arc::ptr_eq(&entry, &packed) || entry.is_partial && entry.contents.len() == 1);
+    }
+    assert!(packed.contents.len() > 1 && tree.shared.begin_packing(&path).is_some());
+}
+
+/// How many handles of this process lead to what this path led to.
+#[cfg(target_os = "linux")]
+fn handles(path: &std::path::Path) -> usize {
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+    let name = path.to_str().unwrap();
+    open.filter(|target| target.to_str().is_some_and(|target| target.starts_with(name))).count()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_large_file_that_was_deleted_is_closed_once_it_is_not_believed_any_more() {
+    let mut tree = tree(Settings { memory_bytes_max: 5, ..Settings::default() });
+    let mut other = bench(&tree.shared);
+    assert_eq!((tree.get("a.txt").status, other.get("/s/a.txt").status), (200, 200));
+    assert_eq!(handles(&tree.path("a.txt")), 1, "both threads have the same");
+    fs::remove_file(tree.path("a.txt")).unwrap();
+    tree.bench.now.monotonic_ns += FILE_FRESH_NS - 1;
+    tree.get("empty.css");
+    assert_eq!(handles(&tree.path("a.txt")), 1, "it is still believed");
+    tree.bench.now.monotonic_ns += 1;
+    other.now = tree.bench.now;
+    tree.get("plain/x.js");
+    assert_eq!(handles(&tree.path("a.txt")), 1, "the other thread has not looked");
+    other.get("/s/index.html");
+    assert_eq!(handles(&tree.path("a.txt")), 0, "nobody has asked for it again");
+}
+
 #[test]
 fn a_change_is_seen_within_the_time_that_was_said() {
     for memory_bytes_max in [1 << 20, 0] {

@@ -199,6 +199,8 @@ mod tests {
         for (pattern, name, expected) in [
             ("lodash", "lodash", true),
             ("lodash", "lodash2", false),
+            ("lodash", "Lodash", false),
+            ("@team/*", "@Team/tool", false),
             ("lodash", "lodas", false),
             ("*", "lodash", true),
             ("*", "@a/b", false),

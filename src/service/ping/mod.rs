@@ -37,10 +37,9 @@ impl Default for Ping {
 impl Service for Ping {
     fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
         match request.route.id {
-            PING => reply.rendered(&self.pong),
-            LIVE => reply.rendered(&self.live),
-            _ if request.draining => reply.json(503, br#"{"status":"draining"}"#),
-            _ => reply.json(200, br#"{"status":"ready"}"#),
+            READY if request.draining => reply.json(503, br#"{"status":"draining"}"#),
+            READY => reply.json(200, br#"{"status":"ready"}"#),
+            id => reply.rendered(if id == PING { &self.pong } else { &self.live }),
         }
         Flow::Done
     }

@@ -1,8 +1,9 @@
 //! Calls into the app, and what the connection does with what the app decided.
 
 use crate::app::router::{BodyPolicy, Found, Params, Route};
-use crate::app::{Flow, Missed, Progress, Reply, Request, Value};
+use crate::app::{Flow, Job, Lane, Missed, Progress, Reply, Request, Value};
 use crate::session::Turn;
+use crate::session::http1::received::Received;
 use crate::session::http1::request::missed;
 use crate::session::http1::sending::After;
 use crate::session::http1::{Http1, State, value_work};
@@ -26,15 +27,13 @@ impl<'b> Asked<'b> {
         params: Params<'b>,
         turn: &Turn<'_>,
     ) -> Self {
-        let asker = match turn.settings.forwarded {
-            None => Asker { peer: turn.peer, secure: false },
-            Some(style) => asker_named(head, style, turn),
-        };
+        let asker = asker_of(head, turn);
         let request = Request {
             head,
             route,
             params,
             body: &[],
+            trailers: None,
             peer: asker.peer,
             secure: asker.secure,
             now: turn.now,
@@ -49,7 +48,7 @@ impl<'b> Asked<'b> {
     fn again(
         head: &'b Head<'b, 'b>,
         bytes: &'b [u8],
-        body: &'b [u8],
+        body: &'b Received,
         why: &'b mut Option<Missed>,
         turn: &Turn<'_>,
     ) -> Option<Self> {
@@ -62,8 +61,18 @@ impl<'b> Asked<'b> {
             }
         };
         let mut asked = Self::new(head, bytes, route, params, turn);
-        (asked.request.body, asked.request.missed) = (body, why.as_ref());
+        (asked.request.body, asked.request.missed) = (&body.content, why.as_ref());
+        asked.request.trailers = Some(&body.trailers);
         Some(asked)
+    }
+}
+
+/// Who asks.
+#[inline(always)]
+pub(super) fn asker_of(head: &Head<'_, '_>, turn: &Turn<'_>) -> Asker {
+    match turn.settings.forwarded {
+        None => Asker { peer: turn.peer, secure: false },
+        Some(style) => asker_named(head, style, turn),
     }
 }
 
@@ -89,11 +98,14 @@ impl Http1 {
         let mut progress = turn.app.begin();
         let mut reply = Reply::new(turn.out, self.terms(asked.request.head, body_unread, turn));
         if let Some(edge) = turn.app.edge() {
-            let fields = edge.fields(asked.request.head);
+            let fields = edge.fields(asked.request.head, asked.request.secure);
             reply = reply.with_extra(fields).timed(turn.app.took(&progress));
         }
-        match turn.app.call(&mut asked.request, &mut progress, &mut reply) {
+        let flow = turn.app.call(&mut asked.request, &mut progress, &mut reply);
+        match flow {
             Flow::Done => {
+                // It holds nothing; the compiler would call a function to find that out.
+                core::mem::forget(flow);
                 let (status, closes) = (answered(&reply), reply.closes());
                 turn.app.answered(&asked.request, status, progress.began_ns);
                 self.finish(closes, body_unread || asked.request.head.keep_alive);
@@ -112,7 +124,7 @@ impl Http1 {
     }
 
     /// The request under way goes on after work.
-    fn waits(&self) -> bool {
+    pub(super) fn waits(&self) -> bool {
         matches!(self.state, State::Working | State::Stream)
     }
 
@@ -164,13 +176,8 @@ impl Http1 {
                 turn.app.answered(&asked.request, status, began_ns);
                 self.finish(said.closes, peer_may_send);
             }
-            Flow::Wait(lane, job) => {
-                self.state = State::Working;
-                let owned = self.own();
-                owned.progress = Some(progress);
-                owned.body_unread = body_unread;
-                owned.work = Some(value_work(lane, job));
-            }
+            Flow::Wait(lane, job) => self.wait_for(lane, job, None, progress, body_unread),
+            Flow::WaitOr(lane, job, value) => self.wait_for(lane, job, Some(value), progress, body_unread),
             Flow::Receive(sink) => {
                 let BodyPolicy::Stream { max } = asked.request.route.body else {
                     panic!("only a streamed body can be received")
@@ -189,18 +196,26 @@ impl Http1 {
         }
     }
 
+    fn wait_for(&mut self, lane: Lane, job: Job, instead: Option<Value>, progress: Progress, body_unread: bool) {
+        self.state = State::Working;
+        let owned = self.own();
+        owned.progress = Some(progress);
+        owned.body_unread = body_unread;
+        owned.work = Some(value_work(lane, job));
+        owned.instead = instead;
+    }
+
     /// Keeps the bytes of the request for when its job is done.
     pub(super) fn save(&mut self, head: &[u8], body: &[u8]) {
         let owned = self.own();
         owned.head.clear();
         owned.head.extend_from_slice(head);
-        owned.body.clear();
-        owned.body.extend_from_slice(body);
+        owned.body.set(body);
     }
 
     /// Keeps the bytes of a request, which were taken out for a call, if its way goes on. A body can
     /// be large: it is not copied.
-    fn put_back(&mut self, head: Vec<u8>, body: Vec<u8>) {
+    fn put_back(&mut self, head: Vec<u8>, body: Received) {
         if self.waits()
             && let Some(owned) = &mut self.owned
         {

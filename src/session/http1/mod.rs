@@ -14,17 +14,22 @@
 
 mod call;
 mod receive;
+mod received;
+mod refuse;
 mod request;
 mod sending;
 #[cfg(test)]
 mod tests;
 
+use crate::app::refusal::RefusalKind;
+use crate::app::router::Params;
 use crate::app::{Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
 
 use receive::Receiving;
+use received::Received;
 use sending::Sending;
 
 /// A connection.
@@ -64,10 +69,12 @@ struct Owned {
     progress: Option<Progress>,
     receiving: Option<Receiving>,
     /// The body, once whole.
-    body: Vec<u8>,
-    /// The body was not read to its end: this answer must be the last.
+    body: Received,
+    /// The body was not read to its end, or the node is too busy: this answer must be the last.
     body_unread: bool,
     work: Option<Work>,
+    /// For the slice, should the work find no place in its queue.
+    instead: Option<Value>,
     sending: Option<Sending>,
     /// What was given up or has ended, and may block whoever drops it.
     abandoned: Vec<Box<dyn Send>>,
@@ -80,6 +87,7 @@ impl Http1 {
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it.
+    #[inline(always)]
     pub fn on_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
         let consumed = self.pump(bytes, turn);
         let mut rest = &bytes[consumed..];
@@ -93,12 +101,18 @@ impl Http1 {
     /// Goes on with [`Self::rest`], after [`Self::is_ready`].
     pub fn on_ready(&mut self, turn: &mut Turn<'_>) {
         let rest = self.owned.as_mut().map(|owned| core::mem::take(&mut owned.rest)).unwrap_or_default();
-        self.on_bytes(&rest, turn);
+        self.on_held_bytes(&rest, turn);
         self.end_if_peer_done();
         // The head of a streamed answer may have left before the node began to go away.
         if turn.draining && matches!(self.state, State::Head) && self.rest().is_empty() {
             self.end();
         }
+    }
+
+    /// [`Self::on_bytes`] off the path of plain requests, into which alone it is inlined.
+    #[inline(never)]
+    fn on_held_bytes(&mut self, bytes: &[u8], turn: &mut Turn<'_>) {
+        self.on_bytes(bytes, turn);
     }
 
     /// Takes the result of the work.
@@ -110,14 +124,15 @@ impl Http1 {
             Done::Sink(sink, buffer) if streaming => self.on_sink(sink, buffer),
             Done::Value(value) if streaming => self.end_stream(value, false, turn),
             Done::Enough(value) if streaming => self.end_stream(value, true, turn),
-            Done::Busy if working || streaming => self.refuse_busy(turn),
-            Done::Panicked if working || streaming => self.refuse_broken(turn),
+            Done::Busy if working || streaming => self.on_busy(turn),
+            Done::Panicked if working || streaming => self.refuse(RefusalKind::Failed, turn),
             Done::Source(source, piece, pull) if sending => self.take_piece(source, piece, pull, turn),
             Done::Wake if sending => self.on_woken(),
             Done::Busy | Done::Panicked if sending => self.break_off(),
             // The connection gave up meanwhile; whoever drops these may have to block.
             Done::Sink(sink, _) => self.own().abandoned.push(Box::new(sink)),
             Done::Source(source, ..) => self.own().abandoned.push(Box::new(source)),
+            Done::Value(value) | Done::Enough(value) => self.own().abandoned.push(Box::new(value)),
             _ => {}
         }
         self.on_ready(turn);
@@ -133,8 +148,9 @@ impl Http1 {
     pub fn on_deadline(&mut self, turn: &mut Turn<'_>) {
         let begun = self.owned.as_ref().is_some_and(|owned| !owned.rest.is_empty());
         match self.state {
-            State::Head if begun => self.refuse(408, "the request head took too long", turn),
-            State::Body | State::Stream => self.refuse(408, "the request body took too long", turn),
+            State::Head if begun => self.refuse(RefusalKind::HeadTimeout, turn),
+            State::Body | State::Stream => self.refuse(RefusalKind::BodyTimeout, turn),
+            State::Sending => self.break_off(),
             _ => self.end(),
         }
         // Whoever was too slow to ask is not waited for again.
@@ -201,7 +217,8 @@ impl Http1 {
         self.owned.as_mut()?.work.take()
     }
 
-    /// Sinks and sources of bodies that are over: whoever drops them may have to block.
+    /// Sinks and sources of bodies that are over, and what was made for nobody: whoever drops them may
+    /// have to block.
     pub fn take_ended(&mut self) -> Option<Box<dyn Send>> {
         let owned = self.owned.as_mut()?;
         let ended = core::mem::take(&mut owned.abandoned);
@@ -310,14 +327,29 @@ impl Http1 {
     }
 
     /// Begins the request in front of `bytes`; `None` when its head is incomplete.
-    #[inline]
+    #[inline(always)]
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
+        let memory = turn.memory;
+        if self.owned.is_none()
+            && let Some((head, count, route)) = memory.recall(bytes)
+        {
+            self.served += 1;
+            let (bytes, after) = bytes.split_at(count);
+            return Some(count + self.begin_found(&head, bytes, after, (route, Params::default()), turn));
+        }
+        self.on_new_head(bytes, turn)
+    }
+
+    /// The same for a head that is not remembered.
+    #[inline(never)]
+    fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
             && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
         {
+            let (bytes, after) = bytes.split_at(count);
             self.served += 1;
-            return Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn));
+            return Some(count + self.begin(&head, bytes, after, Some(memory), turn));
         }
         self.on_other_head(bytes, turn)
     }
@@ -340,7 +372,7 @@ impl Http1 {
         match parse_head(bytes, &fields, limits) {
             Ok(Some((head, count))) => {
                 self.served += 1;
-                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], turn))
+                Some(count + self.begin(&head, &bytes[..count], &bytes[count..], None, turn))
             }
             Ok(None) => self.begin_scan(bytes, turn),
             Err(error) => self.refuse_head(error, turn),
@@ -359,7 +391,7 @@ impl Http1 {
     }
 
     fn refuse_head(&mut self, error: Error, turn: &mut Turn<'_>) -> Option<usize> {
-        self.refuse(error.status(), error.explain(), turn);
+        self.refuse(RefusalKind::Malformed(error), turn);
         None
     }
 
@@ -367,7 +399,14 @@ impl Http1 {
         self.owned.get_or_insert_default()
     }
 
+    #[inline(always)]
     fn keep_rest(&mut self, rest: &[u8]) {
+        if !rest.is_empty() || self.owned.is_some() {
+            self.own_rest(rest);
+        }
+    }
+
+    fn own_rest(&mut self, rest: &[u8]) {
         match &mut self.owned {
             Some(owned) => {
                 owned.rest.clear();
@@ -414,7 +453,7 @@ impl Owned {
     fn held_bytes(&self) -> usize {
         let receiving = self.receiving.as_ref().map_or(0, Receiving::held_bytes);
         let sending = self.sending.as_ref().map_or(0, Sending::held_bytes);
-        let kept = self.rest.capacity() + self.head.capacity() + self.body.capacity();
+        let kept = self.rest.capacity() + self.head.capacity() + self.body.held_bytes();
         size_of::<Self>() + kept + receiving + sending
     }
 
@@ -426,8 +465,9 @@ impl Owned {
     fn forget_message(&mut self) {
         self.abandon();
         self.head = Vec::new();
-        self.body = Vec::new();
+        self.body = Received::default();
         self.progress = None;
+        self.instead = None;
         self.body_unread = false;
     }
 

@@ -2,11 +2,13 @@
 
 use std::ops::ControlFlow;
 
-use crate::app::{Lane, Sink, Value};
+use crate::app::refusal::RefusalKind;
+use crate::app::{Change, Lane, Sink, Value};
 use crate::limits::{RECV_BUFFER_BYTES, SINK_CHUNK_BYTES};
+use crate::session::http1::received::Received;
 use crate::session::http1::{Http1, State};
 use crate::session::{Done, Pressure, Turn, Work};
-use crate::wire::http1::{BodyDecoder, Error, Framing};
+use crate::wire::http1::{BodyDecoder, Error, Framing, Trailers};
 
 /// A body that is not complete yet.
 pub(super) struct Receiving {
@@ -68,7 +70,7 @@ impl Receiving {
     }
 
     /// Decodes as much of `bytes` as there is room for; how much that was.
-    fn take(&mut self, bytes: &[u8], body: &mut Vec<u8>) -> Result<usize, Stop> {
+    fn take(&mut self, bytes: &[u8], body: &mut Received) -> Result<usize, Stop> {
         let mut used = 0;
         while used < bytes.len() && self.wants_bytes() {
             let step = self.decoder.decode(&bytes[used..]).map_err(Stop::Malformed)?;
@@ -79,9 +81,12 @@ impl Receiving {
                 return Err(Stop::TooLarge);
             }
             match &mut self.kind {
-                Kind::Keep => body.extend_from_slice(step.data),
+                Kind::Keep => body.keep(&step),
                 Kind::Drop => {}
-                Kind::Sink(streaming) => streaming.buffer.extend_from_slice(step.data),
+                Kind::Sink(streaming) => {
+                    streaming.buffer.extend_from_slice(step.data);
+                    body.trailers.push(step.trailers);
+                }
             }
         }
         Ok(used)
@@ -151,10 +156,10 @@ impl Http1 {
 
     fn refuse_body(&mut self, stop: Stop, turn: &mut Turn<'_>) -> usize {
         match stop {
-            Stop::Malformed(error) => self.refuse(error.status(), error.explain(), turn),
+            Stop::Malformed(error) => self.refuse(RefusalKind::Malformed(error), turn),
             Stop::TooLarge => {
                 let max = self.own().receiving.as_ref().map_or(0, |receiving| receiving.max);
-                self.refuse_too_large(max, turn);
+                self.refuse(RefusalKind::BodyTooLarge(max), turn);
             }
         }
         0
@@ -171,7 +176,8 @@ impl Http1 {
 
     /// Gives the sink a full buffer, or the last of the body, if it is here to take it.
     fn feed_sink(&mut self) {
-        let Some(Receiving { decoder, kind: Kind::Sink(streaming), .. }) = &mut self.own().receiving else { return };
+        let owned = self.own();
+        let Some(Receiving { decoder, kind: Kind::Sink(streaming), .. }) = &mut owned.receiving else { return };
         let last = decoder.is_done();
         if !last && streaming.buffer.len() < SINK_CHUNK_BYTES {
             return;
@@ -179,7 +185,8 @@ impl Http1 {
         let Some(sink) = streaming.sink.take() else { return };
         let spare = core::mem::take(&mut streaming.spare);
         let bytes = core::mem::replace(&mut streaming.buffer, spare);
-        self.put_work(Work { lane: Lane::Io, run: Box::new(move || feed(sink, bytes, last)) });
+        let end = last.then(|| owned.body.trailers.clone());
+        self.put_work(Work { lane: Lane::Io, run: Box::new(move || feed(sink, bytes, end)) });
     }
 
     /// The sink has ended: with the whole body, or before.
@@ -187,24 +194,30 @@ impl Http1 {
         let owned = self.own();
         let whole = owned.receiving.take().is_some_and(|receiving| receiving.decoder.is_done());
         owned.body_unread = early && !whole;
+        if !whole {
+            owned.body.trailers.clear(); // a part of them says nothing
+        }
         self.state = State::Working;
         self.resume(value, turn);
     }
 }
 
-/// Runs on a thread of the pool.
-fn feed(mut sink: Box<dyn Sink>, mut bytes: Vec<u8>, last: bool) -> (Done, Vec<crate::app::Change>) {
+/// Runs on a thread of the pool. With the last bytes of a body come the fields behind it.
+fn feed(mut sink: Box<dyn Sink>, mut bytes: Vec<u8>, end: Option<Trailers>) -> (Done, Vec<Change>) {
     // The length of one read at most was added to a buffer that was nearly full.
     debug_assert!(bytes.len() <= SINK_CHUNK_BYTES + RECV_BUFFER_BYTES);
-    match sink.write(&bytes) {
-        ControlFlow::Break(outcome) => (Done::Enough(outcome.value), outcome.changes),
-        ControlFlow::Continue(()) if last => {
-            let outcome = sink.finish();
-            (Done::Value(outcome.value), outcome.changes)
-        }
-        ControlFlow::Continue(()) => {
-            bytes.clear();
-            (Done::Sink(sink, bytes), Vec::new())
-        }
+    if let ControlFlow::Break(outcome) = sink.write(&bytes) {
+        return (Done::Enough(outcome.value), outcome.changes);
     }
+    let Some(trailers) = end else {
+        bytes.clear();
+        return (Done::Sink(sink, bytes), Vec::new());
+    };
+    if !trailers.is_empty()
+        && let ControlFlow::Break(outcome) = sink.trailers(&trailers)
+    {
+        return (Done::Enough(outcome.value), outcome.changes);
+    }
+    let outcome = sink.finish();
+    (Done::Value(outcome.value), outcome.changes)
 }

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use crate::app::refusal::RefusalKind;
 use crate::app::reply::Terms;
-use crate::app::router::{BodyPolicy, Found, Params, Router};
+use crate::app::router::{BodyPolicy, Found, Params, Route, Router};
 use crate::app::{Missed, Reply};
 use crate::limits::BODY_DISCARD_BYTES_MAX;
-use crate::session::http1::call::Asked;
+use crate::session::http1::call::{Asked, asker_of};
 use crate::session::http1::{Http1, State};
-use crate::session::{Pressure, Turn, Work};
+use crate::session::{Memory, Pressure, Turn, Work};
 use crate::wire::http1::{Framing, Head, Method, Version};
 
 /// Why no route fits a request.
@@ -33,20 +34,40 @@ fn body_at_hand(head: &Head<'_, '_>, after: &[u8]) -> Option<usize> {
 }
 
 impl Http1 {
-    /// Begins a request; how many of the bytes `after` its head it used.
+    /// Begins a request; how many of the bytes `after` its head it used. `memory` is what parsed it, if it
+    /// may be remembered.
     #[inline(always)]
     pub(super) fn begin<'b>(
         &mut self,
         head: &'b Head<'b, 'b>,
         bytes: &'b [u8],
         after: &'b [u8],
+        memory: Option<&Memory>,
+        turn: &mut Turn<'_>,
+    ) -> usize {
+        match turn.app.router().find(head.method, head.path) {
+            Found::Route(route, params) => {
+                if let (Some(memory), true) = (memory, params.is_empty()) {
+                    // A path that the router knows as it stands is no secret.
+                    memory.keep(head, bytes, route);
+                }
+                self.begin_found(head, bytes, after, (route, params), turn)
+            }
+            _ => self.begin_missed(head, bytes, after, turn),
+        }
+    }
+
+    /// The same once its route is found.
+    #[inline(always)]
+    pub(super) fn begin_found<'b>(
+        &mut self,
+        head: &'b Head<'b, 'b>,
+        bytes: &'b [u8],
+        after: &'b [u8],
+        (route, params): (Route, Params<'b>),
         turn: &mut Turn<'_>,
     ) -> usize {
         self.head_only = head.method == Method::Head;
-        let (route, params) = match turn.app.router().find(head.method, head.path) {
-            Found::Route(route, params) => (route, params),
-            _ => return self.begin_missed(head, bytes, after, turn),
-        };
         if turn.pressure != Pressure::None && !route.essential {
             self.shed(turn);
             return 0;
@@ -61,9 +82,7 @@ impl Http1 {
     fn begin_with_body<'b>(&mut self, asked: &mut Asked<'b>, after: &'b [u8], turn: &mut Turn<'_>) -> usize {
         let head = asked.request.head;
         match (asked.request.route.body, head.framing) {
-            (BodyPolicy::Stream { .. }, Framing::None) => self.answer_early(head, after, turn, |reply| {
-                reply.error(411, "length required", Some("send Content-Length or Transfer-Encoding: chunked"));
-            }),
+            (BodyPolicy::Stream { .. }, Framing::None) => self.refuse_lengthless(head, after, turn),
             (BodyPolicy::Stream { max }, framing) => self.begin_stream(asked, framing, max, turn),
             (_, Framing::None) => self.call(asked, false, turn),
             (BodyPolicy::Buffer, framing) => {
@@ -84,6 +103,7 @@ impl Http1 {
         after: &'b [u8],
         turn: &mut Turn<'_>,
     ) -> usize {
+        self.head_only = head.method == Method::Head;
         let missed = missed(turn.app.router(), head).unwrap_or(Missed::Path);
         if let (Missed::Options(_), Some(lines)) = (&missed, turn.app.edge().and_then(|edge| edge.preflight(head))) {
             return self.answer_preflight(head, after, lines, turn);
@@ -129,7 +149,7 @@ impl Http1 {
     ) -> usize {
         if let Framing::Length(length) = framing {
             if length > max {
-                self.refuse_too_large(max, turn);
+                self.refuse(RefusalKind::BodyTooLarge(max), turn);
                 return 0;
             }
             if let Some(body) = after.get(..length as usize) {
@@ -152,7 +172,7 @@ impl Http1 {
         if let Framing::Length(length) = framing
             && length > max
         {
-            self.refuse_too_large(max, turn);
+            self.refuse(RefusalKind::BodyTooLarge(max), turn);
             return 0;
         }
         // Until the sink has all of it, an answer leaves a body unread.
@@ -172,14 +192,15 @@ impl Http1 {
     }
 
     /// Answers without the app. A body that is not here already ends the connection.
-    fn answer_early(
+    pub(super) fn answer_early(
         &mut self,
         head: &Head<'_, '_>,
         after: &[u8],
         turn: &mut Turn<'_>,
         write: impl FnOnce(&mut Reply<'_>),
     ) -> usize {
-        let extra = turn.app.edge().map(|edge| edge.fields(head)).unwrap_or_default();
+        let secure = asker_of(head, turn).secure;
+        let extra = turn.app.edge().map(|edge| edge.fields(head, secure)).unwrap_or_default();
         self.answer_with(head, after, extra, turn, write)
     }
 
@@ -209,48 +230,6 @@ impl Http1 {
             close: !head.keep_alive || turn.draining || body_unread || last,
             http10: head.version == Version::Http10,
         }
-    }
-
-    /// Refuses what cannot be gone on with: the connection ends after this answer.
-    pub(super) fn refuse(&mut self, status: u16, error: &str, turn: &mut Turn<'_>) {
-        self.refuse_with(status, &[], error, None, turn);
-    }
-
-    /// The body is longer than `max`.
-    pub(super) fn refuse_too_large(&mut self, max: u64, turn: &mut Turn<'_>) {
-        let reason =
-            format!("at most {max} bytes are taken here; the keys [http] body_bytes and [npm] tarball_bytes set it");
-        self.refuse_with(413, &[], "request body too large", Some(&reason), turn);
-    }
-
-    pub(super) fn refuse_busy(&mut self, turn: &mut Turn<'_>) {
-        self.refuse_with(503, &[("Retry-After", b"1")], "the node is busy", Some("try again in a second"), turn);
-    }
-
-    /// There is no memory for it now.
-    #[cold]
-    pub(super) fn shed(&mut self, turn: &mut Turn<'_>) {
-        self.shed = true;
-        let reason = "the connections hold all the memory that [node] buffer_bytes gives them";
-        self.refuse_with(503, &[("Retry-After", b"1")], "the node is overloaded", Some(reason), turn);
-    }
-
-    pub(super) fn refuse_broken(&mut self, turn: &mut Turn<'_>) {
-        self.refuse(500, "the node failed on this request", turn);
-    }
-
-    fn refuse_with(
-        &mut self,
-        status: u16,
-        fields: &[(&str, &[u8])],
-        error: &str,
-        reason: Option<&str>,
-        turn: &mut Turn<'_>,
-    ) {
-        turn.app.refused(status, turn.peer);
-        let terms = Terms { date: turn.date, head_only: self.head_only, close: true, http10: false };
-        Reply::new(turn.out, terms).error_with(status, fields, error, reason);
-        self.finish(true, true);
     }
 
     /// Gives back what a message held. A lingering connection needs none of it.

@@ -92,6 +92,13 @@ impl Http1 {
         matches!(self.state, State::Sending) && self.sending().is_some_and(|sending| sending.wake.is_none())
     }
 
+    /// Whether nothing can be sent before the source says that it has more. One that is away on the pool
+    /// is at work.
+    pub fn awaits_source(&self) -> bool {
+        let is_silent = |sending: &Sending| sending.source.is_some() && sending.wake.is_some() && !sending.more;
+        matches!(self.state, State::Sending) && self.sending().is_some_and(is_silent)
+    }
+
     /// Starts the source with what it tells us by that it has more.
     pub fn on_wake_made(&mut self, wake: Wake, turn: &mut Turn<'_>) {
         if let Some(sending) = self.sending_mut() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{TestClient, TestResponse};
-use crate::app::{Change, Wake};
+use crate::app::{Change, Lane, Wake};
 use crate::buffer::{Front, SendBuf};
 use crate::limits::RECV_BUFFER_BYTES;
 use crate::session::http1::Http1;
@@ -102,6 +102,9 @@ impl<'c> TestStream<'c> {
                     self.session.on_wake_made(Wake::new(move || woken.store(true, Ordering::Release)), &mut turn);
                 }
                 Next::Woken => self.session.on_done(Done::Wake, &mut turn),
+                Next::Work(work) if client.busy.get() && work.lane == Lane::Slow => {
+                    self.session.on_done(Done::Busy, &mut turn);
+                }
                 Next::Work(work) => {
                     let (done, changes) = catch_unwind(AssertUnwindSafe(work.run))
                         .unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));

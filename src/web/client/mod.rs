@@ -17,7 +17,7 @@ use super::app::Built;
 use super::table::Table;
 use crate::app::{self, Moment};
 use crate::session;
-use crate::wire::http1::{HeadMemory, Method};
+use crate::wire::http1::Method;
 
 /// When the world of a test begins: 2026-01-01 00:00 UTC.
 const BEGIN_UNIX_MS: u64 = 1_767_225_600_000;
@@ -32,7 +32,8 @@ pub struct TestClient {
     settings: session::Settings,
     clock: Arc<AtomicU64>,
     draining: Cell<bool>,
-    memory: HeadMemory,
+    busy: Cell<bool>,
+    memory: session::Memory,
 }
 
 impl TestClient {
@@ -47,7 +48,8 @@ impl TestClient {
             settings,
             clock,
             draining: Cell::new(false),
-            memory: HeadMemory::new(),
+            busy: Cell::new(false),
+            memory: session::Memory::new(),
         }
     }
 
@@ -79,7 +81,7 @@ impl TestClient {
     /// A request of any method.
     pub fn request(&self, method: Method, target: &str) -> TestRequest<'_> {
         let head = format!("{} {target} HTTP/1.1\r\nHost: test\r\n", method.as_str());
-        TestRequest { client: self, method, head, body: None }
+        TestRequest { client: self, method, head, body: None, trailers: String::new() }
     }
 
     /// Moves the clock.
@@ -90,6 +92,11 @@ impl TestClient {
     /// From now on the app is told that the server is going away.
     pub fn drain(&self) {
         self.draining.set(true);
+    }
+
+    /// From now on the queue of [`Slow`](super::Slow) work is full.
+    pub fn fill_slow_queue(&self) {
+        self.busy.set(true);
     }
 
     /// How many requests failed: handlers that panicked or returned an error of their own.
@@ -110,6 +117,7 @@ pub struct TestRequest<'c> {
     method: Method,
     head: String,
     body: Option<Vec<u8>>,
+    trailers: String,
 }
 
 impl<'c> TestRequest<'c> {
@@ -122,6 +130,12 @@ impl<'c> TestRequest<'c> {
     /// With this body.
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
+        self
+    }
+
+    /// With this field behind the body, which comes in chunks then.
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        self.trailers.push_str(&format!("{name}: {value}\r\n"));
         self
     }
 
@@ -148,13 +162,25 @@ impl<'c> TestRequest<'c> {
     pub fn open(self) -> TestStream<'c> {
         let mut bytes = self.head.into_bytes();
         let body = self.body.unwrap_or_default();
-        if !body.is_empty() {
-            bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+        if !self.trailers.is_empty() {
+            bytes.extend_from_slice(b"Transfer-Encoding: chunked\r\n\r\n");
+            bytes.extend_from_slice(&chunked(&body, &self.trailers));
+        } else {
+            if !body.is_empty() {
+                bytes.extend_from_slice(format!("Content-Length: {}\r\n", body.len()).as_bytes());
+            }
+            bytes.extend_from_slice(b"\r\n");
+            bytes.extend_from_slice(&body);
         }
-        bytes.extend_from_slice(b"\r\n");
-        bytes.extend_from_slice(&body);
         let mut stream = TestStream::new(self.client, bytes, self.method == Method::Head);
         stream.advance();
         stream
     }
+}
+
+/// The body as one chunk, and the fields behind it.
+fn chunked(body: &[u8], trailers: &str) -> Vec<u8> {
+    let first =
+        if body.is_empty() { Vec::new() } else { [format!("{:x}\r\n", body.len()).as_bytes(), body, b"\r\n"].concat() };
+    [&first, b"0\r\n".as_slice(), trailers.as_bytes(), b"\r\n"].concat()
 }

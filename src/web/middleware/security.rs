@@ -7,7 +7,8 @@ use crate::web::response::Response;
 /// Adds, where the handler has not set them: `X-Content-Type-Options: nosniff`,
 /// `Referrer-Policy: strict-origin-when-cross-origin`, and on HTML `Content-Security-Policy`
 /// (`default-src 'self'; frame-ancestors 'none'; base-uri 'self'; object-src 'none'`) and
-/// `X-Frame-Options: DENY`. `Strict-Transport-Security` only when told: it binds the host to TLS.
+/// `X-Frame-Options: DENY`. `Strict-Transport-Security` only when told, for it binds the host to TLS,
+/// and only to who came by TLS ([`Request::is_secure`]).
 #[derive(Debug, Clone)]
 pub struct SecurityHeaders {
     policy: String,
@@ -55,7 +56,7 @@ impl Default for SecurityHeaders {
 }
 
 impl Middleware for SecurityHeaders {
-    fn after(&self, _: &Request<'_>, response: &mut Response) {
+    fn after(&self, request: &Request<'_>, response: &mut Response) {
         let mut default = |name: &str, value: &str| {
             if response.header(name).is_none() {
                 response.add_header(name, value);
@@ -63,7 +64,8 @@ impl Middleware for SecurityHeaders {
         };
         default("X-Content-Type-Options", "nosniff");
         default("Referrer-Policy", &self.referrer);
-        if let Some(transport) = &self.transport {
+        // Over plain HTTP anybody on the way could have written it (RFC 6797 §7.2).
+        if let Some(transport) = self.transport.as_ref().filter(|_| request.is_secure()) {
             default("Strict-Transport-Security", transport);
         }
         if may_be_html(response) {

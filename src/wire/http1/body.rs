@@ -1,7 +1,7 @@
 //! Request bodies: framed bytes to runs of content.
 //!
 //! Takes every byte once and keeps none: what comes out borrows what came in. Inside chunked
-//! framing only CRLF ends a line; extensions and trailers are checked, bounded and dropped.
+//! framing only CRLF ends a line; extensions and trailers are checked and bounded, extensions dropped.
 
 use super::octets::{is_blank, is_control, is_token};
 use super::{Error, Framing};
@@ -16,6 +16,8 @@ pub struct Step<'a> {
     pub consumed: usize,
     /// The next run of content; may be empty.
     pub data: &'a [u8],
+    /// The next run of the trailer section, for [`Trailers`](super::Trailers); never beside content.
+    pub trailers: &'a [u8],
     /// The body has ended: what follows is the next request.
     pub done: bool,
 }
@@ -114,11 +116,12 @@ impl BodyDecoder {
                 State::Done => break,
                 State::Failed(error) => return Err(error),
                 State::Counted(left) | State::Data(left) => return Ok(self.take_data(left, bytes, consumed)),
+                State::Trailer(..) => return self.take_trailers(bytes, consumed),
                 _ => self.take_framing(bytes[consumed])?,
             }
             consumed += 1;
         }
-        Ok(Step { consumed, data: &[], done: self.is_done() })
+        Ok(Step { consumed, data: &[], trailers: &[], done: self.is_done() })
     }
 
     fn take_data<'a>(&mut self, left: u64, bytes: &'a [u8], from: usize) -> Step<'a> {
@@ -132,14 +135,26 @@ impl BodyDecoder {
             (_, 0) => State::DataCr,
             _ => State::Data(left),
         };
-        Step { consumed: from + count, data: &rest[..count], done: self.is_done() }
+        Step { consumed: from + count, data: &rest[..count], trailers: &[], done: self.is_done() }
+    }
+
+    /// Everything but the blank line at the end belongs to the fields.
+    fn take_trailers<'a>(&mut self, bytes: &'a [u8], from: usize) -> Result<Step<'a>, Error> {
+        let (mut consumed, mut end) = (from, from);
+        while let (State::Trailer(part, count), Some(&byte)) = (self.state, bytes.get(consumed)) {
+            let next = next_in_trailer(part, count, byte);
+            self.state = next.unwrap_or_else(State::Failed);
+            next?;
+            consumed += 1;
+            if !matches!(self.state, State::Done | State::Trailer(Trailer::LastLineFeed, _)) {
+                end = consumed;
+            }
+        }
+        Ok(Step { consumed, data: &[], trailers: &bytes[from..end], done: self.is_done() })
     }
 
     fn take_framing(&mut self, byte: u8) -> Result<(), Error> {
-        let next = match self.state {
-            State::Trailer(part, bytes) => next_in_trailer(part, bytes, byte),
-            state => self.count_framing().and_then(|()| next_in_chunk(state, byte)),
-        };
+        let next = self.count_framing().and_then(|()| next_in_chunk(self.state, byte));
         self.state = next.unwrap_or_else(State::Failed);
         next.map(|_| ())
     }

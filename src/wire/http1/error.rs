@@ -64,6 +64,30 @@ impl Error {
         Error::Version,
     ];
 
+    /// For programs that tell errors apart by text.
+    pub fn name(self) -> &'static str {
+        match self {
+            Error::BadByte => "bad_byte",
+            Error::BadChunk => "bad_chunk",
+            Error::BadLength => "bad_length",
+            Error::BadRequestLine => "bad_request_line",
+            Error::BadTarget => "bad_target",
+            Error::BareLineEnd => "bare_line_end",
+            Error::ChunkOverhead => "chunk_overhead",
+            Error::CodingInHttp10 => "coding_in_http10",
+            Error::Expectation => "unknown_expectation",
+            Error::HeadTooLarge => "head_too_large",
+            Error::Host => "bad_host",
+            Error::LengthAndChunked => "length_and_chunked",
+            Error::Method => "unknown_method",
+            Error::ObsoleteFold => "obsolete_fold",
+            Error::TargetTooLong => "target_too_long",
+            Error::TooManyFields => "too_many_fields",
+            Error::TransferCoding => "unknown_transfer_coding",
+            Error::Version => "unknown_version",
+        }
+    }
+
     /// The status its sender is answered with.
     pub fn status(self) -> u16 {
         match self {

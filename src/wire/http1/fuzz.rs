@@ -5,7 +5,10 @@
 use alloc::vec::Vec;
 
 use super::head::parse_any_head;
-use super::{BodyDecoder, Error, Framing, Head, HeadMemory, HeadScan, Limits, Method, Version, parse_head, slots};
+use super::octets::{is_control, is_token};
+use super::{
+    BodyDecoder, Error, Framing, Head, HeadMemory, HeadScan, Limits, Method, Trailers, Version, parse_head, slots,
+};
 use crate::limits::HEAD_BYTES_MAX;
 
 /// Heads up to this long are tried with every cut.
@@ -63,12 +66,16 @@ fn parse(bytes: &[u8], limits: &Limits) -> Parsed {
 
 /// A head that was seen before, or whose fields were, means what it meant.
 fn check_memory(bytes: &[u8], expected: &Parsed, limits: &Limits) {
-    let memory = HeadMemory::new();
+    let memory = HeadMemory::<()>::new();
     let path_of_its_own = b"GET /elsewhere HTTP/1.1\r\n";
     let lines = memchr::memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
     memory.parse(&[path_of_its_own.as_slice(), &bytes[lines..]].concat(), limits);
     for _ in 0..2 {
         if let Some((head, length)) = memory.parse(bytes, limits) {
+            assert_eq!(*expected, Ok(Some((meaning(&head), length))));
+            memory.keep(&head, &bytes[..length], ());
+        }
+        if let Some((head, length, ())) = memory.recall(bytes) {
             assert_eq!(*expected, Ok(Some((meaning(&head), length))));
         }
     }
@@ -173,8 +180,8 @@ fn write_out(meaning: &Meaning) -> Vec<u8> {
     bytes
 }
 
-/// What became of a body: its content, and the bytes it took and whether it ended.
-type Decoded = (Vec<u8>, Result<(usize, bool), Error>);
+/// What became of a body: its content, the fields behind it, and the bytes it took and whether it ended.
+type Decoded = (Vec<u8>, Trailers, Result<(usize, bool), Error>);
 
 /// A chunked body means the same however it is cut, and content survives being chunked.
 ///
@@ -186,19 +193,20 @@ pub fn chunked_body(data: &[u8]) {
     for step in [1, 2, 3, step] {
         assert_eq!(decode(data, step), whole, "{step} bytes at a time");
     }
-    if let (content, Ok((consumed, _))) = whole {
+    if let (content, trailers, Ok((consumed, _))) = whole {
         assert!(content.len() <= consumed && consumed <= data.len());
+        check_trailers(&trailers);
     }
 
     let chunked = encode(data, step);
     let all = chunked.len();
     let followed = [chunked.as_slice(), b"GET / HTTP/1.1\r\n"].concat();
-    assert_eq!(decode(&followed, step), (data.to_vec(), Ok((all, true))), "chunks of {step}");
+    assert_eq!(decode(&followed, step), (data.to_vec(), Trailers::new(), Ok((all, true))), "chunks of {step}");
 }
 
 fn decode(bytes: &[u8], step: usize) -> Decoded {
     let mut decoder = BodyDecoder::new(Framing::Chunked);
-    let mut content = Vec::new();
+    let (mut content, mut trailers) = (Vec::new(), Trailers::new());
     let mut consumed = 0;
     for part in bytes.chunks(step) {
         let mut rest = part;
@@ -207,16 +215,27 @@ fn decode(bytes: &[u8], step: usize) -> Decoded {
                 Ok(taken) => taken,
                 Err(error) => {
                     assert_eq!(decoder.decode(rest), Err(error), "an error stays");
-                    return (content, Err(error));
+                    return (content, Trailers::new(), Err(error));
                 }
             };
             assert!(taken.consumed > 0 && taken.consumed <= rest.len() && taken.done == decoder.is_done());
+            assert!(taken.data.is_empty() || taken.trailers.is_empty());
             content.extend_from_slice(taken.data);
+            trailers.push(taken.trailers);
             consumed += taken.consumed;
             rest = &rest[taken.consumed..];
         }
     }
-    (content, Ok((consumed, decoder.is_done())))
+    (content, trailers, Ok((consumed, decoder.is_done())))
+}
+
+/// Nothing in them can be taken for another field, or for framing.
+fn check_trailers(trailers: &Trailers) {
+    for (name, value) in trailers.iter() {
+        assert!(!name.is_empty() && name.iter().all(|&octet| is_token(octet)));
+        assert!(!value.iter().any(|&octet| is_control(octet)));
+        assert!(!name.eq_ignore_ascii_case(b"Content-Length") && !name.eq_ignore_ascii_case(b"Host"));
+    }
 }
 
 fn encode(content: &[u8], step: usize) -> Vec<u8> {

@@ -2,7 +2,7 @@
 //!
 //! On a connection that stays, one request differs from the next by its path; the field lines are
 //! the same. A thread remembers the field lines it saw last and what they say: when the same bytes
-//! come again, they are compared, not read.
+//! come again, they are compared, not read. Some heads it remembers whole: `recall`.
 //!
 //! What one client sends must not be found out by how long another's request takes. So only field
 //! lines made of names that carry no secret are remembered.
@@ -15,13 +15,15 @@ use super::Limits;
 use super::head::Head;
 use super::lines::{Few, FieldLines, few};
 use super::quick::{RequestLine, Said, field_lines, request_line};
+use super::recall::{Recall, Shape};
 use crate::limits::FIELDS_REMEMBERED_BYTES_MAX;
 
-/// What a thread remembers of the last head.
+/// What a thread remembers of the heads it saw; with those it remembers whole, a `T` of the caller's.
 #[derive(Debug)]
-pub struct HeadMemory {
+pub struct HeadMemory<T> {
     few: Few,
     known: RefCell<Known>,
+    whole: Recall<T>,
 }
 
 /// Field lines that were read.
@@ -32,10 +34,34 @@ struct Known {
     said: Said,
 }
 
-impl HeadMemory {
+impl<T: Copy> HeadMemory<T> {
     /// Remembers nothing yet.
-    pub const fn new() -> Self {
-        Self { few: few(), known: RefCell::new(Known { bytes: Vec::new(), said: Said::NOTHING }) }
+    pub fn new() -> Self {
+        let known = RefCell::new(Known { bytes: Vec::new(), said: Said::NOTHING });
+        Self { few: few(), known, whole: Recall::new() }
+    }
+
+    /// The head in front of `bytes`, its length and its note, if [`Self::keep`] was given the same.
+    #[inline(always)]
+    pub fn recall<'b, 'h>(&'h self, bytes: &'b [u8]) -> Option<(Head<'b, 'h>, usize, T)> {
+        self.whole.find(bytes)
+    }
+
+    /// Remembers the head that [`Self::parse`] made of `bytes`, its own and no more, with a note. Its
+    /// path must be no secret. One with a query, or with fields that may carry a secret, is not kept.
+    pub fn keep(&self, head: &Head<'_, '_>, bytes: &[u8], note: T) {
+        let known = self.known.borrow();
+        if head.query.is_some() || known.bytes.is_empty() || !bytes.ends_with(&known.bytes) {
+            return;
+        }
+        let path = head.method.as_str().len() + " ".len();
+        let shape = Shape {
+            method: head.method,
+            path: (path as u16, (path + head.path.len()) as u16),
+            fields: (bytes.len() - known.bytes.len()) as u16,
+            said: known.said,
+        };
+        self.whole.keep(bytes, shape, &self.few, note);
     }
 
     /// The head in front of `bytes` and its length, if it is one of those that clients usually send;
@@ -71,7 +97,7 @@ impl HeadMemory {
     }
 }
 
-impl Default for HeadMemory {
+impl<T: Copy> Default for HeadMemory<T> {
     fn default() -> Self {
         Self::new()
     }
@@ -112,7 +138,7 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
-    fn remembered(memory: &HeadMemory, head: &str) -> bool {
+    fn remembered(memory: &HeadMemory<()>, head: &str) -> bool {
         let parsed = memory.parse(head.as_bytes(), &Limits::default());
         assert_eq!(parsed.expect("a usual head").1, head.len());
         !memory.known.borrow().bytes.is_empty()
@@ -149,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_same_fields_after_another_path_mean_the_same() {
-        let memory = HeadMemory::new();
+        let memory = HeadMemory::<()>::new();
         let lines = "Host: h:80\r\nContent-Length: 5\r\nConnection: close\r\nAccept:  a \r\n\r\n";
         let heads: [String; 3] =
             ["/", "/long/path?and=query", "/x"].map(|path| format!("POST {path} HTTP/1.1\r\n{lines}"));

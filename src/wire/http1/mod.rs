@@ -15,9 +15,11 @@ pub mod lines;
 pub mod memory;
 mod octets;
 mod quick;
+mod recall;
 pub mod scan;
 mod swar;
 mod target;
+pub mod trailers;
 
 #[cfg(test)]
 mod tests;
@@ -28,3 +30,4 @@ pub use head::{Framing, Head, Limits, Method, Version, parse_head};
 pub use lines::{FieldLines, Slots, slots};
 pub use memory::HeadMemory;
 pub use scan::HeadScan;
+pub use trailers::Trailers;

@@ -11,6 +11,7 @@ use super::fields::Fields;
 use super::head::{Framing, Head, Method, Version};
 use super::lines::{Few, FieldLines, Line};
 use super::octets::{is_blank, is_control, is_host, is_plain_target, is_token};
+use super::recall::Shape;
 use super::swar::{controls, outside_host, outside_name, outside_target, run};
 use super::target::PORT_DIGITS_MAX;
 use crate::limits::TARGET_BYTES_MAX;
@@ -105,6 +106,15 @@ impl<'b> RequestLine<'b> {
             fields,
         }
     }
+}
+
+/// The head that `bytes` are, once it is known where its parts stand.
+#[inline(always)]
+pub(super) fn head_of<'b, 'h>(bytes: &'b [u8], shape: &Shape, few: &'h Few) -> Head<'b, 'h> {
+    let path = &bytes[usize::from(shape.path.0)..usize::from(shape.path.1)];
+    let rest = &bytes[usize::from(shape.fields)..];
+    let line = RequestLine { method: shape.method, path, query: None, length: usize::from(shape.fields), rest };
+    line.head(&shape.said, few)
 }
 
 /// The method, and where the target begins.

@@ -89,13 +89,18 @@ def trailers():
     asked = [("TE", "trailers"), ("Connection", "TE")]
     assert end_with(asked) == [(b"x-sum", b"200010000"), (b"x-count", b"20000")]
     assert end_with([]) == []
-    # Those that are sent are taken and dropped.
+    # Those that are sent are taken, and shown to who asks for them.
     peer = Peer()
     peer.begin("POST", "/echo", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")])
     peer.send(b"hello ")
     peer.send(b"world")
     peer.sock.sendall(peer.h11.send(h11.EndOfMessage(headers=[("X-Sum", "11"), ("Content-Length", "3")])))
     assert peer.answer()[::2] == (200, b"hello world")
+    peer.next()
+    peer.begin("POST", "/behind", [("Transfer-Encoding", "chunked"), ("Trailer", "X-Sum")])
+    peer.send(b"hello world")
+    peer.sock.sendall(peer.h11.send(h11.EndOfMessage(headers=[("X-Sum", "11"), ("Host", "y"), ("Digest", "z")])))
+    assert peer.answer()[::2] == (200, b"X-Sum: 11\nDigest: z\n")
     peer.next()
     assert peer.ask("GET", "/empty")[0] == 204
     peer.sock.close()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lattice::web::{CompressPolicy, FileSettings, Group, Pull, Source};
+use lattice::web::{CompressPolicy, FileSettings, Forwarded, Group, Pull, Source, TrustedProxies};
 use lattice::wire::http::accept::{Coding, MediaType, media};
 use lattice::wire::http::fields::Fields;
 use lattice::{
@@ -30,7 +30,9 @@ const FLOOD_PIECE: usize = 64 * 1024;
 pub(super) const LINES: u64 = 20_000;
 
 pub(super) fn settings() -> Settings {
-    Settings { threads: 2, pin: false, drain_timeout: Duration::from_secs(1), ..Settings::default() }
+    let trusted_proxies = TrustedProxies { networks: vec!["127.0.0.1".parse().expect("an address")], unix: false };
+    let (forwarded, drain_timeout) = (Some(Forwarded::Standard), Duration::from_secs(1));
+    Settings { threads: 2, pin: false, drain_timeout, trusted_proxies, forwarded, ..Settings::default() }
 }
 
 /// The site over `directory`, on a free port.
@@ -61,6 +63,7 @@ pub(super) fn start(directory: &Path, seen: &Arc<Seen>) -> Running {
         .get("/fail", || Err::<&str, lattice::Error>(std::io::Error::other("on purpose").into()))
         .post("/echo", |body: Vec<u8>| body)
         .put("/echo", |body: Vec<u8>| body)
+        .post("/behind", behind)
         .mount("/document", document::routes(), document::maker())
         .files("/files", directory);
     watched(compressing(app, directory), seen).start("127.0.0.1:0").expect("a port is free")
@@ -144,6 +147,11 @@ impl Source for Lines {
 fn lines() -> Response {
     let source: Box<dyn Source> = Box::new(Lines { next: 1, sum: 0 });
     Response::new("text/plain; charset=utf-8", Body::Stream(source, None)).with_header("Trailer", "X-Sum, X-Count")
+}
+
+/// The fields behind the body, one a line.
+fn behind(request: &Request<'_>) -> Vec<u8> {
+    request.trailers().flat_map(|(name, value)| [name.as_bytes(), b": ", value, b"\n"].concat()).collect()
 }
 
 /// Zeroes until somebody has had enough; what it gave is counted.

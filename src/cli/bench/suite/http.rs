@@ -8,9 +8,9 @@ use crate::app::{App, Moment, RouterBuilder};
 use crate::buffer::SendBuf;
 use crate::service::ping::Ping;
 use crate::session::http1::Http1;
-use crate::session::{Pressure, Settings, Turn};
+use crate::session::{Memory, Pressure, Settings, Turn};
 use crate::settings::Performance;
-use crate::wire::http1::{BodyDecoder, Framing, HeadMemory, Limits, emit, parse_head, slots};
+use crate::wire::http1::{BodyDecoder, Framing, Limits, emit, parse_head, slots};
 
 /// A request that wants nothing but an answer.
 pub(super) const PING: &[u8] = b"GET /-/ping HTTP/1.1\r\nHost: 127.0.0.1:4873\r\n\r\n";
@@ -88,7 +88,7 @@ fn session(at_once: usize) -> Batch {
     router.mount(&[""], &Ping::routes());
     let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Ping::new())]);
     let (settings, mut out, mut session) = (Settings::default(), SendBuf::new(), Http1::new());
-    let memory = HeadMemory::new();
+    let memory = Memory::new();
     let bytes = PING.repeat(at_once);
     let reads = if at_once == 1 { TIMES } else { 1 };
     Box::new(move || {

@@ -127,7 +127,7 @@ impl Node {
         loop {
             let outcome = match flow {
                 Flow::Done => break,
-                Flow::Wait(lane, job) => {
+                Flow::Wait(lane, job) | Flow::WaitOr(lane, job, _) => {
                     lanes.push(lane);
                     job()
                 }

@@ -10,9 +10,9 @@ use crate::app::{
 use crate::buffer::SendBuf;
 use crate::session::http1::Http1;
 use crate::session::trust::Trusted;
-use crate::session::{Pressure, Settings, Turn};
+use crate::session::{Memory, Pressure, Settings, Turn};
 use crate::wire::http::forwarded::Style;
-use crate::wire::http1::{HeadMemory, Method};
+use crate::wire::http1::Method;
 
 /// Says who asks, at once or after a job.
 struct Mirror;
@@ -40,7 +40,7 @@ fn asked(path: &str, peer: Option<IpAddr>, field: &str, settings: &Settings) -> 
     let mut app = App::new(Arc::new(router.build()), Vec::new(), vec![Box::new(Mirror)]);
     let (mut session, mut out) = (Http1::new(), SendBuf::new());
     let now = Moment { monotonic_ns: 0, unix_ms: 0 };
-    let (pressure, memory) = (Pressure::None, HeadMemory::new());
+    let (pressure, memory) = (Pressure::None, Memory::new());
     let mut turn = Turn {
         app: &mut app,
         settings,

@@ -4,6 +4,7 @@ use super::*;
 use crate::app::Edge;
 use crate::app::edge::Ids;
 use crate::wire::http::cors::{Names, Origins, Policy};
+use crate::wire::http::forwarded::Style;
 
 fn with_edge(edge: Edge) -> Bench {
     let mut bench = Bench::new();
@@ -76,6 +77,22 @@ fn an_answer_says_how_long_it_took_from_call_to_answer() {
         assert!(sent.contains("\r\nServer-Timing: app;dur=1.500\r\n"), "{path}: {sent}");
         assert!(sent.contains("\r\nX-Fixed: 1\r\n"), "{path}: {sent}");
     }
+}
+
+#[test]
+fn what_is_for_tls_alone_is_said_to_who_came_by_it_and_to_nobody_else() {
+    let mut bench = with_edge(Edge { secure: b"X-Safe: 1\r\n".to_vec(), ..Edge::default() });
+    bench.settings.trusted.unix = true;
+    bench.settings.forwarded = Some(Style::Standard);
+    for path in ["/plain/x", "/job/x", "/stream/x", "/guarded/x", "/nowhere"] {
+        for (fields, said) in [("", 0), ("Forwarded: proto=http\r\n", 0), ("Forwarded: proto=https\r\n", 1)] {
+            let sent = ask(&mut bench, &format!("GET {path}"), fields);
+            assert_eq!(sent.matches("\r\nX-Safe: 1\r\n").count(), said, "{path} {fields}: {sent}");
+        }
+    }
+    bench.settings.trusted.unix = false;
+    let sent = ask(&mut bench, "GET /plain/x", "Forwarded: proto=https\r\n");
+    assert!(!sent.contains("X-Safe"), "anybody can claim it: {sent}");
 }
 
 #[test]

@@ -7,7 +7,9 @@ mod endings;
 mod pipeline;
 mod pressure;
 mod refusals;
+mod reworded;
 mod sources;
+mod trailers;
 mod work;
 
 use std::ops::ControlFlow;
@@ -22,8 +24,8 @@ use crate::app::{
 };
 use crate::buffer::SendBuf;
 use crate::limits::SOURCE_PIECE_BYTES;
-use crate::session::{Done, Phase, Pressure, Settings, Turn, Work};
-use crate::wire::http1::{HeadMemory, Method};
+use crate::session::{Done, Memory, Phase, Pressure, Settings, Turn, Work};
+use crate::wire::http1::{Method, Trailers};
 
 /// Longest body of the streamed routes, in bytes.
 const STREAM_MAX: u64 = 2 * 1024 * 1024;
@@ -44,10 +46,25 @@ const ENDLESS: u16 = 12;
 const ENDLESS_JOBS: u16 = 13;
 const GUARDED: u16 = 14;
 const GUARDED_SINK: u16 = 15;
+const TRAILERS: u16 = 16;
+const TRAILERS_JOB: u16 = 17;
+const TRAILERS_SINK: u16 = 18;
+const TRAILERS_BREAK: u16 = 19;
+const SLOW: u16 = 20;
+const SLOW_AGAIN: u16 = 21;
+
+/// What is left by the job that was not run.
+const NO_PLACE: u32 = 1000;
 
 fn routes() -> Vec<RouteSpec> {
     let stream = BodyPolicy::Stream { max: STREAM_MAX };
-    let route = |method, pattern, id, body| RouteSpec { method, pattern, id, body, open: id < GUARDED };
+    let route = |method, pattern, id, body| RouteSpec {
+        method,
+        pattern,
+        id,
+        body,
+        open: !matches!(id, GUARDED | GUARDED_SINK),
+    };
     vec![
         route(Method::Get, "/plain/{x}", PLAIN, BodyPolicy::Discard),
         route(Method::Post, "/echo", ECHO, BodyPolicy::Buffer),
@@ -65,6 +82,12 @@ fn routes() -> Vec<RouteSpec> {
         route(Method::Get, "/endless-jobs", ENDLESS_JOBS, BodyPolicy::Discard),
         route(Method::Get, "/guarded/{x}", GUARDED, BodyPolicy::Discard),
         route(Method::Put, "/guarded-sink", GUARDED_SINK, stream),
+        route(Method::Post, "/trailers", TRAILERS, BodyPolicy::Buffer),
+        route(Method::Post, "/trailers-job", TRAILERS_JOB, BodyPolicy::Buffer),
+        route(Method::Put, "/trailers-sink", TRAILERS_SINK, stream),
+        route(Method::Put, "/trailers-break", TRAILERS_BREAK, stream),
+        route(Method::Get, "/slow/{x}", SLOW, BodyPolicy::Discard),
+        route(Method::Get, "/slow-again/{x}", SLOW_AGAIN, BodyPolicy::Discard),
     ]
 }
 
@@ -75,6 +98,8 @@ struct Sinks {
     finished: AtomicUsize,
     /// The lengths of what they were given.
     writes: Mutex<Vec<usize>>,
+    /// The fields behind the last body.
+    trailers: Mutex<String>,
     bytes: Mutex<Vec<u8>>,
 }
 
@@ -88,24 +113,32 @@ impl Service for Slice {
         match request.route.id {
             PLAIN | GUARDED => reply.status(200).body(Body::Bytes(request.params.at(0))),
             ECHO => reply.status(200).body(Body::Bytes(request.body)),
-            JOB | ECHO_JOB => return Flow::wait(|| 0u32),
+            TRAILERS => reply.status(200).body(Body::Bytes(shown(request).as_bytes())),
+            JOB | ECHO_JOB | TRAILERS_JOB => return Flow::wait(|| 0u32),
             JOBS => return Flow::wait(|| 2u32),
+            SLOW | SLOW_AGAIN => return slow(),
             REFUSE => reply.error(403, "no", None),
             BIG => reply.status(200).body(Body::Shared(&self.big, 0..self.big.len())),
             PANIC => panic!("the slice breaks"),
             STREAM | STREAM_JOBS | ENDLESS | ENDLESS_JOBS => return self.stream(request, reply),
-            id => return Flow::Receive(Box::new(Counting::new(&self.sinks, id == BREAK))),
+            id => return Flow::Receive(Box::new(Counting::new(&self.sinks, id))),
         }
         Flow::Done
     }
 
     fn resume(&mut self, request: &Request<'_>, value: Value, reply: &mut Reply<'_>) -> Flow {
         match value.downcast::<u32>() {
+            Ok(left) if *left == NO_PLACE && request.route.id == SLOW => reply.error(429, "come back", None),
+            Ok(left) if *left == NO_PLACE => return slow(),
             Ok(left) if *left > 0 => return Flow::wait(move || *left - 1),
             Ok(_) if request.route.id == ECHO_JOB => reply.status(200).body(Body::Bytes(request.body)),
+            Ok(_) if request.route.id == TRAILERS_JOB => reply.status(200).body(Body::Bytes(shown(request).as_bytes())),
             Ok(_) => reply.status(200).body(Body::Bytes(request.params.at(0))),
             Err(value) => {
-                let text = value.downcast::<String>().expect("its sinks leave text");
+                let mut text = value.downcast::<String>().expect("its sinks leave text");
+                if matches!(request.route.id, BREAK | TRAILERS_SINK | TRAILERS_BREAK) {
+                    text.push_str(&shown(request));
+                }
                 reply.status(200).body(Body::Bytes(text.as_bytes()));
             }
         }
@@ -126,6 +159,19 @@ impl Slice {
         let on_pool = matches!(request.route.id, STREAM_JOBS | ENDLESS_JOBS);
         Flow::Send(Box::new(Pieces { script, at: 0, on_pool, drained: false, sinks: Arc::clone(&self.sinks) }))
     }
+}
+
+/// A job, or that there is no place for it.
+fn slow() -> Flow {
+    Flow::WaitOr(Lane::Slow, Box::new(|| Outcome::value(0u32)), Box::new(NO_PLACE))
+}
+
+/// The body, and each field behind it.
+fn shown(request: &Request<'_>) -> String {
+    let fields = request.trailers.into_iter().flat_map(|trailers| trailers.iter());
+    let fields = fields.map(|(name, value)| [b"|", name, b"=", value].concat());
+    let all = [request.body.to_vec(), fields.flatten().collect()].concat();
+    String::from_utf8(all).expect("text")
 }
 
 /// Gives its script piece by piece: `~` waits, `!` breaks; without a script it never ends.
@@ -178,14 +224,14 @@ impl Drop for Pieces {
 
 struct Counting {
     sinks: Arc<Sinks>,
-    breaks: bool,
+    id: u16,
     length: usize,
 }
 
 impl Counting {
-    fn new(sinks: &Arc<Sinks>, breaks: bool) -> Self {
+    fn new(sinks: &Arc<Sinks>, id: u16) -> Self {
         sinks.alive.fetch_add(1, Ordering::SeqCst);
-        Self { sinks: Arc::clone(sinks), breaks, length: 0 }
+        Self { sinks: Arc::clone(sinks), id, length: 0 }
     }
 }
 
@@ -194,8 +240,17 @@ impl Sink for Counting {
         self.length += bytes.len();
         self.sinks.writes.lock().expect("no panic").push(bytes.len());
         self.sinks.bytes.lock().expect("no panic").extend_from_slice(bytes);
-        match self.breaks {
+        match self.id == BREAK {
             true => ControlFlow::Break(Outcome::value("enough".to_owned())),
+            false => ControlFlow::Continue(()),
+        }
+    }
+
+    fn trailers(&mut self, trailers: &Trailers) -> ControlFlow<Outcome> {
+        let names = trailers.iter().map(|(name, _)| String::from_utf8_lossy(name).into_owned());
+        *self.sinks.trailers.lock().expect("no panic") = names.collect::<Vec<_>>().join(",");
+        match self.id == TRAILERS_BREAK {
+            true => ControlFlow::Break(Outcome::value("wrong".to_owned())),
             false => ControlFlow::Continue(()),
         }
     }
@@ -237,7 +292,7 @@ struct Bench {
     out: SendBuf,
     draining: bool,
     pressure: Pressure,
-    memory: HeadMemory,
+    memory: Memory,
     sinks: Arc<Sinks>,
 }
 
@@ -259,7 +314,7 @@ impl Bench {
             out: SendBuf::new(),
             draining: false,
             pressure: Pressure::None,
-            memory: HeadMemory::new(),
+            memory: Memory::new(),
             sinks,
         }
     }

@@ -5,7 +5,7 @@ use crate::limits::RECV_BUFFER_BYTES;
 use crate::wire::http1::{Error, Limits};
 
 /// One request for each way to be wrong.
-fn wrong(error: Error) -> Vec<u8> {
+pub(super) fn wrong(error: Error) -> Vec<u8> {
     let post = "POST /echo HTTP/1.1\r\nHost: h\r\n";
     let text = match error {
         Error::BadByte => "GET / HTTP/1.1\r\nHost: h\r\nA : b\r\n\r\n".into(),

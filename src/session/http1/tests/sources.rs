@@ -189,6 +189,19 @@ fn a_peer_that_goes_away_gives_the_source_up() {
 }
 
 #[test]
+fn a_source_that_is_silent_for_too_long_is_cut_off() {
+    for (path, version, reset) in [("/stream/ab.~", "1.1", false), ("/stream/ab.~", "1.0", true)] {
+        let mut bench = Bench::new();
+        let sent = bench.ask(format!("GET {path} HTTP/{version}\r\nHost: h\r\n\r\n").as_bytes());
+        assert!(sent.contains("ab") && bench.session.awaits_source(), "{sent}");
+        bench.turn(|session, turn| session.on_deadline(turn));
+        assert_eq!((bench.phase(), bench.sent().as_str()), (Phase::Over, ""), "nothing says that it was whole");
+        assert_eq!(bench.session.must_be_reset(), reset, "HTTP/{version}");
+        assert_eq!(bench.sinks.alive.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[test]
 fn a_source_that_has_ended_is_left_to_whoever_may_block_also_when_the_connection_goes_on() {
     let head = |path: &str| format!("HEAD {path} HTTP/1.1\r\nHost: h\r\n\r\n").into_bytes();
     let cases = [

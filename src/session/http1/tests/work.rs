@@ -72,8 +72,12 @@ fn results_for_nobody_change_nothing() {
     let mut bench = Bench::new();
     bench.ask(&get("/plain/x"));
     for done in [Done::Value(Box::new(1u32)), Done::Enough(Box::new(1u32)), Done::Busy, Done::Panicked] {
+        let is_something = matches!(done, Done::Value(_) | Done::Enough(_));
         assert_eq!(bench.done(done).sent(), "");
         assert_eq!(bench.phase(), Phase::Idle);
+        assert_eq!(bench.session.has_effects(), is_something);
+        assert_eq!(bench.session.take_ended().is_some(), is_something, "whoever drops it may have to block");
+        assert!(bench.session.is_idle());
     }
 }
 

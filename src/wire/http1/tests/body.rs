@@ -14,6 +14,10 @@ use proptest::prelude::*;
 type Outcome = Result<(Vec<u8>, usize, bool), Error>;
 
 fn feed(framing: Framing, parts: &[&[u8]]) -> Outcome {
+    feed_for(framing, parts, &mut Trailers::new())
+}
+
+fn feed_for(framing: Framing, parts: &[&[u8]], trailers: &mut Trailers) -> Outcome {
     let mut decoder = BodyDecoder::new(framing);
     let (mut content, mut consumed) = (Vec::new(), 0);
     for part in parts {
@@ -21,6 +25,7 @@ fn feed(framing: Framing, parts: &[&[u8]]) -> Outcome {
         while !rest.is_empty() && !decoder.is_done() {
             let step = decoder.decode(rest)?;
             content.extend_from_slice(step.data);
+            trailers.push(step.trailers);
             consumed += step.consumed;
             rest = &rest[step.consumed..];
         }
@@ -52,7 +57,7 @@ fn no_body_takes_no_bytes() {
     for framing in [Framing::None, Framing::Length(0)] {
         let mut decoder = BodyDecoder::new(framing);
         assert!(decoder.is_done());
-        assert_eq!(decoder.decode(b"GET"), Ok(Step { consumed: 0, data: b"", done: true }));
+        assert_eq!(decoder.decode(b"GET"), Ok(Step { consumed: 0, data: b"", trailers: b"", done: true }));
     }
 }
 
@@ -85,7 +90,34 @@ fn extensions_are_dropped() {
 }
 
 #[test]
-fn trailers_are_dropped() {
+fn trailers_are_the_same_wherever_they_are_cut() {
+    let body = b"2;e: f\r\nA:\r\n0;g: h\r\nA: b\r\nContent-Length: 9\r\nC:\r\nd:\t\xc3\xa4 x \r\n\r\nGET / HTTP/1.1\r\nNot: one\r\n\r\n";
+    let expected: [(&[u8], &[u8]); 3] = [(b"A", b"b"), (b"C", b""), (b"d", b"\xc3\xa4 x")];
+    let single: Vec<&[u8]> = body.chunks(1).collect();
+    let cuts = (0..=body.len()).map(|cut| vec![&body[..cut], &body[cut..]]);
+    for (cut, parts) in cuts.chain([single]).enumerate() {
+        let mut trailers = Trailers::new();
+        assert!(
+            feed_for(Framing::Chunked, &parts, &mut trailers).is_ok_and(|(content, _, done)| content == b"A:" && done)
+        );
+        assert_eq!(trailers.iter().collect::<Vec<_>>(), expected, "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_body_without_trailers_gives_none() {
+    for body in ["0\r\n\r\n", "5;a=b\r\nhello\r\n0;c: d\r\n\r\nE: f\r\n"] {
+        for cut in 0..=body.len() {
+            let mut trailers = Trailers::new();
+            let (first, second) = body.as_bytes().split_at(cut);
+            assert!(feed_for(Framing::Chunked, &[first, second], &mut trailers).is_ok());
+            assert_eq!(trailers.held_bytes(), 0, "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn trailers_are_no_content() {
     for body in ["0\r\nA: b\r\nC:\r\n\r\n", "0\r\nContent-Length: 9\r\nHost:\t\u{e4} x \r\n\r\n"] {
         assert_eq!(chunked(body), ok("", body.len()));
         assert_eq!(chunked(format!("{body}GET")), ok("", body.len()));
