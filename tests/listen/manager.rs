@@ -5,7 +5,7 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::time::{Duration, Instant};
 
-use crate::support::{Raw, Setup};
+use crate::support::{Raw, Setup, undisturbed};
 use crate::{LONG, NAMED, ask};
 
 /// The end at which the manager hears.
@@ -31,7 +31,7 @@ impl Manager {
     fn hear(&self, wait: Duration) -> Option<String> {
         self.socket.set_read_timeout(Some(wait)).expect("a timeout");
         let mut bytes = [0; 4096];
-        let count = self.socket.recv(&mut bytes).ok()?;
+        let count = undisturbed(|| self.socket.recv(&mut bytes)).ok()?;
         Some(String::from_utf8_lossy(&bytes[..count]).into_owned())
     }
 

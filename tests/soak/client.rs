@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use memchr::memmem;
 
+use crate::support::undisturbed;
+
 /// Requests of one batch: eight rounds of each kind.
 const ROUNDS: usize = 8;
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
@@ -95,7 +97,7 @@ impl Client {
 
     fn read_some(&mut self) {
         let mut bytes = [0; 32 * 1024];
-        let count = self.stream.read(&mut bytes).expect("an answer in time");
+        let count = undisturbed(|| self.stream.read(&mut bytes)).expect("an answer in time");
         assert!(count > 0, "closed; so far {:?}", String::from_utf8_lossy(&self.unread));
         self.unread.extend_from_slice(&bytes[..count]);
     }

@@ -4,7 +4,7 @@
 //! longer than `READ_TIMEOUT` panics: a test may fail but never hangs.
 
 use std::fmt::{Debug, Formatter};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -173,7 +173,7 @@ impl Raw {
     /// Reads once; 0 when the peer has ended, in whatever way.
     pub(crate) fn read_some_into(&mut self, bytes: &mut [u8]) -> usize {
         self.stream.set_read_timeout(Some(READ_TIMEOUT)).expect("a socket takes this option");
-        match self.stream.read(bytes) {
+        match undisturbed(|| self.stream.read(bytes)) {
             Err(error) if is_gone(error.kind()) => 0,
             other => other.unwrap_or_else(|error| panic!("nothing comes: {error}")),
         }
@@ -262,9 +262,20 @@ impl Raw {
         }
         self.stream.set_read_timeout(Some(left)).map_err(|error| error.kind())?;
         let mut bytes = [0; 64 * 1024];
-        let count = self.stream.read(&mut bytes).map_err(|error| error.kind())?;
+        let count = undisturbed(|| self.stream.read(&mut bytes)).map_err(|error| error.kind())?;
         self.unread.extend_from_slice(&bytes[..count]);
         Ok(count)
+    }
+}
+
+/// Calls again what a signal has interrupted: a machine that was put to sleep for a moment sends one, and a
+/// read with a timeout is not begun again by the kernel.
+pub(crate) fn undisturbed<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            other => return other,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ mod others;
 mod package;
 mod process;
 
-pub(crate) use http::{Raw, Response, get, http};
+pub(crate) use http::{Raw, Response, get, http, undisturbed};
 pub(crate) use log::Log;
 pub(crate) use meters::Meters;
 pub(crate) use node::{Data, Node, Setup, lattice};

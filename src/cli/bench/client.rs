@@ -46,12 +46,15 @@ impl Client {
     }
 
     fn fill(&mut self) -> Result<(), Failure> {
-        match self.stream.read(&mut self.buffer[self.filled..]).map_err(broken)? {
-            0 => Err(broken(ErrorKind::UnexpectedEof.into())),
-            count => {
+        match self.stream.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => Err(broken(ErrorKind::UnexpectedEof.into())),
+            Ok(count) => {
                 self.filled += count;
                 Ok(())
             }
+            // With a timeout the kernel does not begin again by itself.
+            Err(error) if error.kind() == ErrorKind::Interrupted => Ok(()),
+            Err(error) => Err(broken(error)),
         }
     }
 }
