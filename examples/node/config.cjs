@@ -63,7 +63,8 @@ function openOrCreate(name) {
   const file = [null];
   let result = open(name, READ_WRITE, file);
   if (result === NOT_FOUND) {
-    const fresh = { registry_hash: 0, feature_flags: 0, version: 1, terminal_mode: 0, rows: 24, cols: 80, reserved: 0, padding: [0, 0, 0] };
+    const off = { registry_hash: 0, feature_flags: 0, terminal_mode: 0, reserved: 0, padding: [0, 0, 0] };
+    const fresh = { ...off, version: 1, rows: 24, cols: 80 };
     const bytes = Buffer.alloc(13);
     check(encode(fresh, bytes, bytes.length));
     result = create(name, bytes, bytes.length, file);

@@ -153,7 +153,8 @@ static void frames(void) {
     for (size_t at = 0; at < sizeof odd / sizeof *odd; at++) {
         is(__LINE__, odd[at].error, lattice_config_frame_encode(&odd[at].frame, bytes, sizeof bytes));
     }
-    const lattice_config_frame all = {.kind = LATTICE_CONFIG_FRAME_BROADCAST, .offset = UINT32_MAX, .value = UINT64_MAX};
+    const lattice_config_frame all = {
+        .kind = LATTICE_CONFIG_FRAME_BROADCAST, .offset = UINT32_MAX, .value = UINT64_MAX};
     IS(OK, lattice_config_frame_encode(&all, bytes, sizeof bytes));
     IS(OK, lattice_config_frame_decode(bytes, sizeof bytes, &frame));
     HOLDS(frame.kind == all.kind && frame.offset == all.offset && frame.value == all.value);

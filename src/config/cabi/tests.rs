@@ -119,7 +119,8 @@ fn assertions() -> Vec<String> {
     let structs = [
         fields!("lattice_config_snapshot", Snapshot: sequence bytes padding),
         fields!("lattice_config_cache", Cached: snapshot seen),
-        fields!("lattice_config_record", Record: registry_hash feature_flags version terminal_mode rows cols reserved padding),
+        fields!("lattice_config_record", Record:
+            registry_hash feature_flags version terminal_mode rows cols reserved padding),
         fields!("lattice_config_frame", Parts: value offset kind padding),
     ];
     let structs = structs.concat().into_iter().map(|(what, value)| (what, value as i64));
