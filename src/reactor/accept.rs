@@ -63,14 +63,14 @@ impl Reactor {
     /// Takes a connection in, if there is room.
     pub(super) fn admit(&mut self, stream: Socket, peer: Option<IpAddr>) {
         if self.conns.len() >= self.settings.connections {
-            listener::refuse(&stream, listener::NO_ROOM);
-            return self.meters.refused.one();
+            self.meters.refused.one();
+            return listener::refuse(&stream, listener::NO_ROOM);
         }
         // A proxy that is believed stands for many.
         let counted = peer.filter(|_| !self.settings.http.trusted.contains(peer));
         let Ok(origin) = self.peers.enter(counted) else {
-            listener::refuse(&stream, listener::CROWDED);
-            return self.meters.crowded.one();
+            self.meters.crowded.one();
+            return listener::refuse(&stream, listener::CROWDED);
         };
         let mut conn = Conn::new(stream, peer, &self.settings.http, self.now.monotonic_ns);
         conn.origin = origin;
@@ -93,9 +93,7 @@ impl Reactor {
 
     /// Accepting would fail again at once: it rests until a timer.
     fn rest(&mut self, index: usize, error: &io::Error) {
-        if self.listeners.refuse_one(index) {
-            self.meters.refused.one();
-        }
+        self.listeners.refuse_one(index, &self.meters.refused);
         self.listeners.disarm(self.poll.registry());
         self.meters.pauses.one();
         log::warn!("accepting rests for a moment: {error}; if files are too many, raise the limit of open files");

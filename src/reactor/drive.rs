@@ -13,6 +13,7 @@ use mio::{Interest, Token};
 
 use super::conn::Conn;
 use super::flush::{Flushed, Share, flush};
+use super::listener;
 use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
@@ -193,6 +194,9 @@ impl Reactor {
             let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
             perform(conn, key, &mut turn, &hands);
         }
+        // Whoever has an answer finds it counted.
+        let begun = conn.session.served() - before.served;
+        self.meters.requests.add(begun);
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
         let left = turn.out.len();
@@ -200,8 +204,6 @@ impl Reactor {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         conn.charge(&self.budget);
-        let begun = conn.session.served() - before.served;
-        self.meters.requests.add(begun);
         // Asked and answered: what nearly every turn of a connection is.
         let rests = begun > 0 && matches!(flushed, Ok(Flushed::All)) && conn.session.is_idle();
         if !rests || conn.write_armed | reads.eof | reads.broken {
@@ -320,6 +322,7 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trust
             let admitted = conn.is_admitted(peers, trusted);
             if !admitted {
                 meters.crowded.one();
+                listener::refuse(&conn.stream, listener::CROWDED);
             }
             admitted
         }

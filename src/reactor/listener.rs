@@ -13,6 +13,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
+use super::meters::Count;
 use super::sys;
 
 /// How listening sockets are made.
@@ -182,18 +183,15 @@ impl Listeners {
         }
     }
 
-    /// Gives up the reserve descriptor to tell one client that waits there that there is no room.
-    pub(super) fn refuse_one(&mut self, index: usize) -> bool {
+    /// Gives up the reserve descriptor to tell one client that waits there, and is counted, that there is
+    /// no room.
+    pub(super) fn refuse_one(&mut self, index: usize, refused: &Count) {
         drop(self.reserve.take());
-        let refused = match self.all[index].accept() {
-            Accepted::Conn(stream, _) => {
-                refuse(&stream, NO_ROOM);
-                true
-            }
-            _ => false,
-        };
+        if let Accepted::Conn(stream, _) = self.all[index].accept() {
+            refused.one();
+            refuse(&stream, NO_ROOM);
+        }
         self.reserve = reserve();
-        refused
     }
 }
 

@@ -8,7 +8,6 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 
 use super::conn::Conn;
-use super::listener;
 use super::peers::Peers;
 use super::sys;
 use crate::buffer::RecvBuf;
@@ -66,16 +65,9 @@ impl Conn {
     /// Counts it with the client that a proxy has named, if that one may have another. A proxy that is
     /// believed is not counted, here as where connections are accepted: it stands for many.
     pub(super) fn is_admitted(&mut self, peers: &Peers, trusted: &Trusted) -> bool {
-        match peers.enter(self.peer.filter(|_| !trusted.contains(self.peer))) {
-            Ok(origin) => {
-                self.origin = self.origin.or(origin);
-                true
-            }
-            Err(_) => {
-                listener::refuse(&self.stream, listener::CROWDED);
-                false
-            }
-        }
+        let Ok(origin) = peers.enter(self.peer.filter(|_| !trusted.contains(self.peer))) else { return false };
+        self.origin = self.origin.or(origin);
+        true
     }
 }
 
