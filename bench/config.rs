@@ -1,6 +1,7 @@
 //! The 13-byte config: each operation beside what it cannot be faster than, interleaved in one run.
 //!
 //! ```text
+//! scripts/cabi                     # for the row of the C library
 //! cargo bench --bench config       # TMPDIR chooses the file system
 //! ```
 //!
@@ -10,6 +11,7 @@
 #![allow(clippy::disallowed_methods, reason = "a bench stands outside the node: it has clock and files")]
 
 mod bare;
+mod cabi;
 mod machine;
 
 use std::ffi::CString;
@@ -42,6 +44,7 @@ fn main() {
     let room = tempfile::tempdir().expect("a temporary directory");
     let path = |name: &str| CString::new(room.path().join(name).as_os_str().as_bytes()).expect("no zero byte");
     let mut rows = rows(&path);
+    rows.extend(rows_of_the_c_library(&path));
     for _ in 0..if is_test { 1 } else { ROUNDS } {
         for row in &mut rows {
             let times = if is_test { 2 } else { row.times };
@@ -82,8 +85,11 @@ fn config(number: u64) -> Config {
     Config::new().with_registry_hash(number as u32).with_flags(Flags::METRICS).with_size(24, 80)
 }
 
+fn row(name: &'static str, times: u64, target: &'static str, operation: Box<dyn FnMut(u64) -> u64>) -> Row {
+    Row { name, times, target, operation, checksum: 0, samples: Vec::new() }
+}
+
 fn rows(path: &dyn Fn(&str) -> CString) -> Vec<Row> {
-    let row = |name, times, target, operation| Row { name, times, target, operation, checksum: 0, samples: Vec::new() };
     vec![
         row("a volatile load", 1 << 20, "", volatile_load()),
         row("cached read", 1 << 20, "load + 0.5", cached_read(&path("read"))),
@@ -97,6 +103,22 @@ fn rows(path: &dyn Fn(&str) -> CString) -> Vec<Row> {
         row("update, lock taken and given back", 1 << 10, "", locked_update(&path("locked"))),
         row("open, mmap, load, munmap, close", 1 << 8, "", open_map_close(path("bare"))),
         row("open, check, map, read, close", 1 << 8, "", open(path("open"))),
+    ]
+}
+
+/// None, if it is not built.
+fn rows_of_the_c_library(path: &dyn Fn(&str) -> CString) -> Vec<Row> {
+    let Some(library) = cabi::Library::load() else { return Vec::new() };
+    let file = path("cabi");
+    drop(created(&file));
+    vec![
+        row("open, mmap, load, munmap, close", 1 << 8, "", open_map_close(path("bare again"))),
+        row(
+            "open, check, map, read, close in C",
+            1 << 8,
+            "1.20 × row above",
+            Box::new(sum(move |_| library.open_read_close(&file))),
+        ),
     ]
 }
 

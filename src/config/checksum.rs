@@ -3,7 +3,7 @@
 //! A CRC is linear: the checksum of a message is the XOR of what each of its nibbles gives alone.
 //! So all nibbles are looked up at once and none waits for the one before. The tables come from the
 //! `crc` crate while compiling; every index has four bits, so no look-up can panic. Built alone, the
-//! config is to be small: then a slot is done in three steps with one table of 2 KiB instead of two.
+//! config is to be small: then nibbles are done one after the other, with a table of 16 instead of 512.
 
 use crc::{CRC_8_SMBUS, CRC_64_XZ, Crc};
 
@@ -24,6 +24,16 @@ static FIRST: [[u64; 16]; 16] = rows_64::<24>();
 /// The same for a frame's first eight bytes and for its other five.
 static FRAME_FIRST: [[u8; 16]; 16] = rows_8::<16>(0);
 static FRAME_LAST: [[u8; 16]; 10] = rows_8::<10>(8);
+
+/// What the nibble does that leaves the sum in a step: it is the last one of a message.
+static STEP: [u64; 16] = {
+    let [.., last] = rows_64::<8>();
+    last
+};
+static FRAME_STEP: [u8; 16] = {
+    let [.., last, _] = rows_8::<10>(8);
+    last
+};
 
 const fn rows_64<const BYTES: usize>() -> [[u64; 16]; 16] {
     let zero = CRC_64.checksum(&[0; BYTES]);
@@ -64,13 +74,38 @@ fn crc_64_at_once(first: u64, middle: u64, last: u64) -> u64 {
 }
 
 fn crc_64_in_steps(first: u64, middle: u64, last: u64) -> u64 {
-    !fold_64(&LAST, fold_64(&LAST, fold_64(&LAST, !first) ^ middle) ^ last)
+    let mut sum = u64::MAX;
+    for word in [first, middle, last] {
+        sum ^= word;
+        for _ in 0..16 {
+            sum = sum >> 4 ^ STEP[(sum & 15) as usize];
+        }
+    }
+    !sum
 }
 
 /// CRC-8/SMBUS of a frame before its checksum: eight bytes and five, as little-endian numbers.
 #[inline]
 pub(super) fn crc_8(first: u64, last: u64) -> u8 {
+    if cfg!(feature = "node") { crc_8_at_once(first, last) } else { crc_8_in_steps(first, last) }
+}
+
+#[inline]
+fn crc_8_at_once(first: u64, last: u64) -> u8 {
     fold_8(&FRAME_FIRST, first) ^ fold_8(&FRAME_LAST, last)
+}
+
+fn crc_8_in_steps(first: u64, last: u64) -> u8 {
+    let mut bits = u128::from(first) | u128::from(last) << 64;
+    let mut sum = 0;
+    for _ in 0..FRAME_BYTES {
+        sum ^= bits as u8;
+        bits >>= 8;
+        for _ in 0..2 {
+            sum = sum << 4 ^ FRAME_STEP[usize::from(sum >> 4)];
+        }
+    }
+    sum
 }
 
 #[inline]
@@ -124,7 +159,9 @@ mod tests {
             let frame = bytes::<FRAME_BYTES>(seed);
             let (first, last) = (u64::from_le_bytes(*frame.first_chunk().unwrap()), &frame[8..]);
             let last = last.iter().rev().fold(0, |last, &byte| last << 8 | u64::from(byte));
-            assert_eq!(crc_8(first, last), CRC_8.checksum(&frame), "{frame:x?}");
+            for crc_8 in [crc_8_at_once, crc_8_in_steps] {
+                assert_eq!(crc_8(first, last), CRC_8.checksum(&frame), "{frame:x?}");
+            }
         }
     }
 }

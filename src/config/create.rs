@@ -50,14 +50,15 @@ impl ConfigFile {
 /// Writes a fresh file and gives it its name.
 fn put(path: &CStr, config: Config, new_only: bool) -> Result<(), Error> {
     let mut buffer = [0; PATH_BYTES_MAX];
-    let (temporary, file) = temporary(path, &mut buffer)?;
+    let file = temporary(path, &mut buffer)?;
+    let temporary = path_in(&buffer)?;
     let put = write(&file, &Image::new(config).to_bytes())
         .and_then(|()| sys::rename(temporary, path, new_only).map_err(error_of));
     if put.is_err() {
         sys::unlink(temporary);
         return put;
     }
-    sync_directory(path)
+    sync_directory(&mut buffer)
 }
 
 fn write(file: &Descriptor, bytes: &[u8; IMAGE_BYTES]) -> Result<(), Error> {
@@ -69,15 +70,15 @@ fn write(file: &Descriptor, bytes: &[u8; IMAGE_BYTES]) -> Result<(), Error> {
     file.sync().map_err(error_of)
 }
 
-/// A new file beside `path`: its name and process and a number.
-fn temporary<'b>(path: &CStr, buffer: &'b mut [u8; PATH_BYTES_MAX]) -> Result<(&'b CStr, Descriptor), Error> {
+/// A new file beside `path`, its name in `buffer`: that of the file, its process and a number.
+fn temporary(path: &CStr, buffer: &mut [u8; PATH_BYTES_MAX]) -> Result<Descriptor, Error> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
     for _ in 0..NAMES_MAX {
         let number = u64::from(sys::process()) << 32 | u64::from(NAMES.fetch_add(1, Ordering::Relaxed));
         name(path, number, buffer).ok_or(Error::PathTooLong)?;
         match sys::open(path_in(buffer)?, flags, MODE) {
             Err(libc::EEXIST) => {} // left over from a crash
-            opened => return opened.map_err(error_of).and_then(|file| Ok((path_in(buffer)?, file))),
+            opened => return opened.map_err(error_of),
         }
     }
     Err(Error::Exists)
@@ -89,30 +90,32 @@ fn path_in(buffer: &[u8; PATH_BYTES_MAX]) -> Result<&CStr, Error> {
 
 /// Writes the temporary name, a dot and sixteen hexadecimal digits after that of the file. `None` if it
 /// does not fit with the zero at its end.
-fn name(path: &CStr, number: u64, buffer: &mut [u8; PATH_BYTES_MAX]) -> Option<()> {
-    let digits = (0..16).rev().map(|digit| match (number >> (digit * 4)) as u8 & 15 {
-        low @ 0..10 => b'0' + low,
-        high => b'a' - 10 + high,
-    });
-    let mut free = buffer.iter_mut();
-    for byte in path.to_bytes().iter().copied().chain([b'.']).chain(digits).chain([0]) {
-        *free.next()? = byte;
+fn name(path: &CStr, mut number: u64, buffer: &mut [u8; PATH_BYTES_MAX]) -> Option<()> {
+    let path = path.to_bytes();
+    let (start, rest) = buffer.split_at_mut_checked(path.len())?;
+    start.copy_from_slice(path);
+    let [dot, digits @ .., end] = rest.first_chunk_mut::<18>()?;
+    (*dot, *end) = (b'.', 0);
+    for digit in digits.iter_mut().rev() {
+        *digit = match number as u8 & 15 {
+            low @ 0..10 => b'0' + low,
+            high => b'a' - 10 + high,
+        };
+        number >>= 4;
     }
     Some(())
 }
 
-/// Makes the new name last.
-fn sync_directory(path: &CStr) -> Result<(), Error> {
-    let mut buffer = [0; PATH_BYTES_MAX];
-    let bytes = path.to_bytes();
-    let directory = match bytes.iter().rposition(|&byte| byte == b'/') {
-        None => b".",
-        Some(0) => b"/".as_slice(),
-        Some(end) => bytes.get(..end).unwrap_or_default(),
-    };
-    for (to, from) in buffer.iter_mut().zip(directory) {
-        *to = *from;
+/// Makes the new name last: the directory is what the path in `buffer` has up to its last slash.
+fn sync_directory(buffer: &mut [u8; PATH_BYTES_MAX]) -> Result<(), Error> {
+    let slash = buffer.iter().rposition(|&byte| byte == b'/');
+    let end = slash.unwrap_or_else(|| {
+        buffer[0] = b'.';
+        0
+    });
+    if let Some(after) = buffer.get_mut(end + 1) {
+        *after = 0;
     }
-    let directory = sys::open(path_in(&buffer)?, libc::O_RDONLY | libc::O_DIRECTORY, 0).map_err(error_of)?;
+    let directory = sys::open(path_in(buffer)?, libc::O_RDONLY | libc::O_DIRECTORY, 0).map_err(error_of)?;
     directory.sync().map_err(error_of)
 }

@@ -113,12 +113,14 @@ impl Frame {
     /// The frame these bytes are.
     #[inline]
     pub fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, FrameError> {
-        let stored: Stored = zerocopy::transmute!(*bytes);
-        if stored.checksum != stored.expected_checksum() {
-            return Err(FrameError::Checksum);
-        }
-        let (offset, value) = (stored.offset.get(), stored.value.get());
-        match stored.kind {
+        let (kind, offset, value) = decode_parts(bytes)?;
+        Self::from_parts(kind, offset, value)
+    }
+
+    /// The frame of this type, offset and value.
+    #[inline]
+    pub fn from_parts(kind: u8, offset: u32, value: u64) -> Result<Self, FrameError> {
+        match kind {
             BYTE => {
                 let offset = below(offset, CONFIG_BYTES as u32)?;
                 u8::try_from(value).map(|value| Frame::Byte { offset, value }).map_err(|_| FrameError::Value)
@@ -135,16 +137,20 @@ impl Frame {
     /// The bytes of this frame. An offset that is out of range is sent as it is, for the peer to refuse.
     #[inline]
     pub fn encode(&self) -> [u8; FRAME_BYTES] {
-        let (kind, offset, value) = match *self {
+        let (kind, offset, value) = self.to_parts();
+        encode_parts(kind, offset, value)
+    }
+
+    /// Its type, offset and value.
+    #[inline]
+    pub fn to_parts(&self) -> (u8, u32, u64) {
+        match *self {
             Frame::Byte { offset, value } => (BYTE, offset.into(), value.into()),
             Frame::Feature { bit, on } => (FEATURE, bit.into(), on.into()),
             Frame::Heartbeat { offset, value } => (HEARTBEAT, offset, value),
             Frame::Error { payload_bytes, code } => (ERROR, payload_bytes, code),
             Frame::Broadcast { payload_bytes, value } => (BROADCAST, payload_bytes, value),
-        };
-        let mut stored = Stored { kind, offset: U32::new(offset), value: U64::new(value), checksum: 0 };
-        stored.checksum = stored.expected_checksum();
-        zerocopy::transmute!(stored)
+        }
     }
 
     /// How many bytes follow the frame.
@@ -154,6 +160,22 @@ impl Frame {
             Frame::Byte { .. } | Frame::Feature { .. } | Frame::Heartbeat { .. } => 0,
         }
     }
+}
+
+/// Type, offset and value of a frame whose checksum holds, whatever they are.
+#[inline]
+pub fn decode_parts(bytes: &[u8; FRAME_BYTES]) -> Result<(u8, u32, u64), FrameError> {
+    let stored: Stored = zerocopy::transmute!(*bytes);
+    let is_whole = stored.checksum == stored.expected_checksum();
+    is_whole.then_some((stored.kind, stored.offset.get(), stored.value.get())).ok_or(FrameError::Checksum)
+}
+
+/// The bytes of a frame of these, whatever they are.
+#[inline]
+pub fn encode_parts(kind: u8, offset: u32, value: u64) -> [u8; FRAME_BYTES] {
+    let mut stored = Stored { kind, offset: U32::new(offset), value: U64::new(value), checksum: 0 };
+    stored.checksum = stored.expected_checksum();
+    zerocopy::transmute!(stored)
 }
 
 #[inline]
@@ -176,12 +198,6 @@ mod tests {
         ([4, 0, 1, 0, 0, 0x95, 1, 0, 0, 0, 0, 0, 0, 0x49], Frame::Error { payload_bytes: 256, code: 405 }),
         ([5, 13, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0x7b], Frame::Broadcast { payload_bytes: 13, value: 7 }),
     ];
-
-    fn stored(kind: u8, offset: u32, value: u64) -> [u8; FRAME_BYTES] {
-        let mut stored = Stored { kind, offset: U32::new(offset), value: U64::new(value), checksum: 0 };
-        stored.checksum = stored.expected_checksum();
-        zerocopy::transmute!(stored)
-    }
 
     #[test]
     fn frames_by_hand() {
@@ -206,9 +222,9 @@ mod tests {
     #[test]
     fn five_types_are_known() {
         for kind in 0..=255 {
-            let known = Frame::decode(&stored(kind, 0, 0)).is_ok();
+            let known = Frame::decode(&encode_parts(kind, 0, 0)).is_ok();
             assert_eq!(known, (1..=5).contains(&kind), "{kind}");
-            assert!(known || Frame::decode(&stored(kind, 0, 0)) == Err(FrameError::Kind));
+            assert!(known || Frame::decode(&encode_parts(kind, 0, 0)) == Err(FrameError::Kind));
         }
     }
 
@@ -222,7 +238,7 @@ mod tests {
             (0, 256, Some(FrameError::Value)),
             (0, u64::MAX, Some(FrameError::Value)),
         ] {
-            assert_eq!(Frame::decode(&stored(BYTE, offset, value)).err(), refused, "{offset} {value}");
+            assert_eq!(Frame::decode(&encode_parts(BYTE, offset, value)).err(), refused, "{offset} {value}");
         }
     }
 
@@ -236,14 +252,14 @@ mod tests {
             (0, 2, Some(FrameError::Value)),
             (0, 1 << 32 | 1, Some(FrameError::Value)),
         ] {
-            assert_eq!(Frame::decode(&stored(FEATURE, offset, value)).err(), refused, "{offset} {value}");
+            assert_eq!(Frame::decode(&encode_parts(FEATURE, offset, value)).err(), refused, "{offset} {value}");
         }
     }
 
     #[test]
     fn what_has_no_range_keeps_every_bit() {
         for kind in [HEARTBEAT, ERROR, BROADCAST] {
-            let bytes = stored(kind, u32::MAX, u64::MAX);
+            let bytes = encode_parts(kind, u32::MAX, u64::MAX);
             assert_eq!(Frame::decode(&bytes).map(|frame| frame.encode()), Ok(bytes));
         }
     }

@@ -144,6 +144,18 @@ impl Cache {
         Ok(&self.slot)
     }
 
+    /// The cache that was taken apart into these.
+    #[inline]
+    pub fn from_parts(seen: [u64; 2], slot: Slot) -> Self {
+        Self { seen, slot }
+    }
+
+    /// What it compares with and what it read last, for those who keep it in memory of their own.
+    #[inline]
+    pub fn into_parts(self) -> ([u64; 2], Slot) {
+        (self.seen, self.slot)
+    }
+
     /// The config as it was read last, whatever became of the file.
     pub fn last(&self) -> &Slot {
         &self.slot
@@ -151,7 +163,7 @@ impl Cache {
 
     #[cold]
     #[inline(never)]
-    fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
+    pub(super) fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
         let view = view(line)?;
         let slot = slot_of(&view, line)?;
         // What is older than what was read comes from a copy, which counts, or from what is left.

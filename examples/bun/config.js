@@ -1,0 +1,106 @@
+// A live config in Bun: prints it, turns METRICS over, and waits for what somebody else changes.
+//
+//     bun config.js PATH [SECONDS]
+//
+// Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
+import { dlopen } from "bun:ffi";
+
+const READ_WRITE = 1;
+const METRICS = 6;
+const NOT_FOUND = -24;
+
+// Structs are buffers here: the library writes into them, and nothing is copied.
+const { symbols: config } = dlopen(
+  process.env.LATTICE_CONFIG_LIBRARY ?? `${import.meta.dir}/../../target/cabi/liblattice_config.so`,
+  {
+    lattice_config_open: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+    lattice_config_create: { args: ["ptr", "ptr", "u64", "ptr"], returns: "i32" },
+    lattice_config_close: { args: ["ptr"], returns: "i32" },
+    lattice_config_read: { args: ["ptr", "ptr"], returns: "i32" },
+    lattice_config_read_cached: { args: ["ptr", "ptr"], returns: "i32" },
+    lattice_config_toggle_flag: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+    lattice_config_decode: { args: ["ptr", "u64", "ptr"], returns: "i32" },
+    lattice_config_encode: { args: ["ptr", "ptr", "u64"], returns: "i32" },
+    lattice_config_flag_name: { args: ["u32"], returns: "cstring" },
+    lattice_config_error_string: { args: ["i32"], returns: "cstring" },
+  },
+);
+
+class ConfigError extends Error {
+  constructor(number) {
+    super(String(config.lattice_config_error_string(number)));
+    this.number = number;
+  }
+}
+
+function check(result) {
+  if (result < 0) throw new ConfigError(result);
+  return result;
+}
+
+function openOrCreate(name) {
+  const path = Buffer.from(`${name}\0`);
+  const file = new BigUint64Array(1);
+  let result = config.lattice_config_open(path, READ_WRITE, file);
+  if (result === NOT_FOUND) {
+    const fresh = Buffer.alloc(16);
+    fresh.set([1, 0, 24, 80], 8); // version, terminal mode, rows, columns
+    const bytes = Buffer.alloc(13);
+    check(config.lattice_config_encode(fresh, bytes, bytes.length));
+    result = config.lattice_config_create(path, bytes, bytes.length, file);
+  }
+  check(result);
+  return Number(file[0]);
+}
+
+// The first eight bytes of a snapshot, and of a cache.
+const sequenceOf = (snapshot) => snapshot.readBigUInt64LE(0);
+
+function show(snapshot) {
+  const record = Buffer.alloc(16);
+  check(config.lattice_config_decode(snapshot.subarray(8, 21), 13, record));
+  const [version, mode, rows, cols] = record.subarray(8);
+  const flags = [];
+  for (let bit = 0; bit < 32; bit++) {
+    if ((record.readUInt32LE(4) >>> bit) & 1) flags.push(` ${config.lattice_config_flag_name(bit) ?? bit}`);
+  }
+  const hash = record.readUInt32LE(0).toString(16).padStart(8, "0");
+  console.log(
+    `sequence ${sequenceOf(snapshot)}: version ${version}, registry 0x${hash}, ` +
+      `mode ${mode}, ${rows} x ${cols}, flags${flags.join("")}`,
+  );
+}
+
+async function run(name, seconds) {
+  const file = openOrCreate(name);
+  const now = Buffer.alloc(24);
+  check(config.lattice_config_read(file, now));
+  show(now);
+  check(config.lattice_config_toggle_flag(file, METRICS, now));
+  show(now);
+
+  // What a program's loop would do at each turn.
+  const cache = Buffer.alloc(40);
+  check(config.lattice_config_read_cached(file, cache));
+  let changed = sequenceOf(cache) !== sequenceOf(now);
+  console.log("waiting");
+  for (let turn = 0; turn < seconds * 100 && !changed; turn++) {
+    await Bun.sleep(10);
+    changed = check(config.lattice_config_read_cached(file, cache)) === 1;
+  }
+  if (changed) show(cache);
+  else console.log("no change");
+  check(config.lattice_config_close(file));
+}
+
+const [name, seconds] = process.argv.slice(2);
+if (name === undefined) {
+  console.error("usage: bun config.js PATH [SECONDS]");
+  process.exit(2);
+}
+try {
+  await run(name, Number(seconds ?? 10));
+} catch (error) {
+  console.error(`${name}: ${error.message}`);
+  process.exit(1);
+}

@@ -1,0 +1,184 @@
+//! Errors as numbers, and numbers as sentences.
+//!
+//! A number stands for the same error for good: new ones get new numbers. The sentences stand one after the
+//! other, each with a zero byte at its end: a table of pointers would have to be relocated in each process.
+
+use core::ffi::c_int;
+
+use crate::config::frame::FrameError;
+use crate::config::{Error, Flags, Refusal};
+
+/// An error, below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Code(pub(super) c_int);
+
+impl Code {
+    pub(super) const NULL: Code = Code(-1);
+    pub(super) const ARGUMENT: Code = Code(-2);
+    pub(super) const SIZE: Code = Code(-3);
+    pub(super) const MEMORY: Code = Code(-4);
+    pub(super) const NAME: Code = Code(-5);
+    /// Less an `errno`.
+    pub(super) const IO: Code = Code(-1000);
+}
+
+impl From<Error> for Code {
+    fn from(error: Error) -> Self {
+        Code(match error {
+            Error::Bare => -10,
+            Error::Busy => -11,
+            Error::Conflict => -12,
+            Error::Cut => -13,
+            Error::Damaged => -14,
+            Error::Denied => -15,
+            Error::Directory => -16,
+            Error::DiskFull => -17,
+            Error::Empty => -18,
+            Error::Exists => -19,
+            Error::Fifo => -20,
+            Error::Locked => -21,
+            Error::Long => -22,
+            Error::Mode => -23,
+            Error::NotFound => -24,
+            Error::NotRegular => -25,
+            Error::Owner => -26,
+            Error::PathTooLong => -27,
+            Error::ReadOnly => -28,
+            Error::Replaced => -29,
+            Error::Short => -30,
+            Error::ShortWrite => -31,
+            Error::Symlink => -32,
+            Error::TooMany => -33,
+            Error::Refused(refusal) => return refusal.into(),
+            Error::Io(errno) => Code::IO.0.wrapping_sub(errno),
+        })
+    }
+}
+
+impl From<Refusal> for Code {
+    fn from(refusal: Refusal) -> Self {
+        Code(match refusal {
+            Refusal::Offset => -34,
+            Refusal::SequenceExhausted => -35,
+            Refusal::UnknownVersion => -36,
+            Refusal::Value => -37,
+        })
+    }
+}
+
+impl From<FrameError> for Code {
+    fn from(error: FrameError) -> Self {
+        Code(match error {
+            FrameError::Checksum => -6,
+            FrameError::Kind => -7,
+            FrameError::Offset => -8,
+            FrameError::Value => -9,
+        })
+    }
+}
+
+/// By number, from zero down; then that of an `errno`, and that of a number that is none.
+const SENTENCES: [&str; 40] = [
+    "no error",
+    "a pointer is NULL",
+    "an argument is out of its range",
+    "the buffer has not as many bytes as it must have",
+    "there is no memory left",
+    "no flag has this name",
+    "the checksum of the frame does not hold",
+    "no frame has this type",
+    "frames of this type have no such offset",
+    "frames of this type have no such value",
+    Error::Bare.sentence(),
+    Error::Busy.sentence(),
+    Error::Conflict.sentence(),
+    Error::Cut.sentence(),
+    Error::Damaged.sentence(),
+    Error::Denied.sentence(),
+    Error::Directory.sentence(),
+    Error::DiskFull.sentence(),
+    Error::Empty.sentence(),
+    Error::Exists.sentence(),
+    Error::Fifo.sentence(),
+    Error::Locked.sentence(),
+    Error::Long.sentence(),
+    Error::Mode.sentence(),
+    Error::NotFound.sentence(),
+    Error::NotRegular.sentence(),
+    Error::Owner.sentence(),
+    Error::PathTooLong.sentence(),
+    Error::ReadOnly.sentence(),
+    Error::Replaced.sentence(),
+    Error::Short.sentence(),
+    Error::ShortWrite.sentence(),
+    Error::Symlink.sentence(),
+    Error::TooMany.sentence(),
+    Refusal::Offset.sentence(),
+    Refusal::SequenceExhausted.sentence(),
+    Refusal::UnknownVersion.sentence(),
+    Refusal::Value.sentence(),
+    Error::Io(0).sentence(),
+    "no error has this number",
+];
+const OF_ERRNO: usize = SENTENCES.len() - 2;
+
+static TEXT: [u8; bytes_of(&SENTENCES)] = joined(&SENTENCES);
+static NAMES: [u8; bytes_of(&Flags::NAMES)] = joined(&Flags::NAMES);
+
+const fn bytes_of(texts: &[&str]) -> usize {
+    let (mut bytes, mut at) = (0, 0);
+    while at < texts.len() {
+        bytes += texts[at].len() + 1;
+        at += 1;
+    }
+    bytes
+}
+
+const fn joined<const BYTES: usize>(texts: &[&str]) -> [u8; BYTES] {
+    let mut joined = [0; BYTES];
+    let (mut end, mut at) = (0, 0);
+    while at < texts.len() {
+        let (text, mut byte) = (texts[at].as_bytes(), 0);
+        while byte < text.len() {
+            joined[end] = text[byte];
+            (end, byte) = (end + 1, byte + 1);
+        }
+        (end, at) = (end + 1, at + 1);
+    }
+    joined
+}
+
+/// The text of this index and all after it; the last one if there are not so many.
+fn from_index(texts: &'static [u8], mut index: usize) -> &'static [u8] {
+    let (mut start, mut at) = (0, 0);
+    for &byte in texts {
+        at += 1;
+        if byte == 0 && index > 0 && at < texts.len() {
+            (start, index) = (at, index - 1);
+        }
+    }
+    texts.get(start..).unwrap_or_default()
+}
+
+/// The sentence of what a function returned, with a zero byte at its end.
+pub(super) fn sentence(number: c_int) -> &'static [u8] {
+    let index = if number > 0 { 0 } else { number.unsigned_abs() as usize };
+    let index = match index {
+        _ if number <= Code::IO.0 => OF_ERRNO,
+        OF_ERRNO.. => OF_ERRNO + 1,
+        known => known,
+    };
+    from_index(&TEXT, index)
+}
+
+/// The name of a flag, with a zero byte at its end.
+pub(super) fn flag_name(bit: u32) -> Option<&'static [u8]> {
+    let bit = usize::try_from(bit).ok()?;
+    (bit < Flags::NAMES.len()).then(|| from_index(&NAMES, bit))
+}
+
+/// The bit of the flag with this name, which ends with a zero byte.
+pub(super) fn flag_bit(name: &[u8]) -> Result<c_int, Code> {
+    let is_it = |&bit: &usize| from_index(&NAMES, bit).iter().zip(name).all(|(one, other)| one == other);
+    (0..Flags::NAMES.len()).find(is_it).map(|bit| bit as c_int).ok_or(Code::NAME)
+}

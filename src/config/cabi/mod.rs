@@ -1,0 +1,274 @@
+//! The config for programs in other languages: the functions of `lattice_config.h`, which documents them.
+//!
+//! Pointers and numbers come in, a number goes out, below zero for an error. Here pointers become references,
+//! and nowhere else: NULL is refused, bytes are counted, structs need no alignment. What the header asks of its
+//! callers (memory that is there, strings that end, no two arguments in one place) cannot be checked. No
+//! function panics, so none unwinds into its caller: `tests/cabi` looks at the machine code for that.
+//!
+//! A handle is memory of the C library, given out by open or create and taken back by close. Nothing else
+//! changes owners.
+#![allow(unsafe_code)]
+
+mod code;
+mod handle;
+#[cfg(all(test, feature = "node"))]
+mod tests;
+mod types;
+
+use core::ffi::{CStr, c_char, c_int};
+use core::mem::{MaybeUninit, size_of};
+use core::ptr::{self, NonNull};
+
+use code::Code;
+use handle::{Change, Handle};
+use types::{Cached, Parts, Place, Record, Snapshot};
+
+use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
+use super::{Config, sigbus};
+
+/// Raised when a function changes in a way that a compiled program would notice; new functions do not.
+const ABI_VERSION: u32 = 1;
+
+/// Memory of the caller that is to be written, and may be NULL.
+type Out<'o, T> = Option<&'o mut MaybeUninit<T>>;
+type Answer = Result<c_int, Code>;
+const DONE: c_int = 0;
+
+/// A library that has no panicking path has no use for it, but must name it.
+#[cfg(all(feature = "cabi", not(feature = "wire"), panic = "abort"))]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: needs nothing.
+    unsafe { libc::abort() }
+}
+
+fn number(answer: impl FnOnce() -> Answer) -> c_int {
+    answer().unwrap_or_else(|code| code.0)
+}
+
+fn given<T>(argument: Option<T>) -> Result<T, Code> {
+    argument.ok_or(Code::NULL)
+}
+
+fn put<T>(out: &mut MaybeUninit<T>, value: impl Into<T>) -> Answer {
+    out.write(value.into());
+    Ok(DONE)
+}
+
+/// # Safety
+///
+/// `text` is NULL or a string that ends with a zero byte and stays as it is for `'t`.
+unsafe fn string<'t>(text: *const c_char) -> Result<&'t CStr, Code> {
+    let text = given(NonNull::new(text.cast_mut()))?;
+    // SAFETY: not NULL; the rest is the caller's promise.
+    Ok(unsafe { CStr::from_ptr(text.as_ptr()) })
+}
+
+/// # Safety
+///
+/// `bytes` is NULL or `count` bytes may be read there, and nobody writes them for `'b`.
+unsafe fn bytes<'b, const BYTES: usize>(bytes: *const u8, count: usize) -> Result<&'b [u8; BYTES], Code> {
+    let bytes = given(NonNull::new(bytes.cast_mut()))?;
+    if count != BYTES {
+        return Err(Code::SIZE);
+    }
+    // SAFETY: not NULL, as many bytes as the caller promises, and bytes have no alignment.
+    Ok(unsafe { bytes.cast().as_ref() })
+}
+
+/// # Safety
+///
+/// `bytes` is NULL or `count` bytes may be written there, and nobody else uses them for `'b`.
+unsafe fn room<'b, const BYTES: usize>(bytes: *mut u8, count: usize) -> Result<&'b mut MaybeUninit<[u8; BYTES]>, Code> {
+    let bytes = given(NonNull::new(bytes))?;
+    if count != BYTES {
+        return Err(Code::SIZE);
+    }
+    // SAFETY: as above.
+    Ok(unsafe { bytes.cast().as_mut() })
+}
+
+/// Opens a file by `open` and leaves its handle at `place`, or NULL.
+fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Code>) -> Answer {
+    let place = given(place)?.write(Place(ptr::null_mut()));
+    let handle = open()?;
+    // SAFETY: any size may be asked for.
+    let memory = unsafe { libc::malloc(size_of::<Handle>()) };
+    let memory = NonNull::new(memory.cast::<Handle>()).ok_or(Code::MEMORY)?;
+    // SAFETY: there is room for a handle, aligned for any type, and nobody else's.
+    unsafe { memory.write(handle) };
+    place.0 = memory.as_ptr();
+    Ok(DONE)
+}
+
+fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: impl FnOnce() -> Result<Change, Code>) -> c_int {
+    #[inline(never)]
+    fn make(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change) -> Answer {
+        let (file, out) = (given(file)?, given(out)?);
+        put(out, file.change(change)?)
+    }
+    number(|| make(file, out, &change()?))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_abi_version() -> u32 {
+    ABI_VERSION
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_error_string(error: c_int) -> *const c_char {
+    code::sentence(error).as_ptr().cast()
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_open(path: *const c_char, access: u32, file: Out<'_, Place>) -> c_int {
+    // SAFETY: the header asks for such a string.
+    number(|| hand_out(file, || Handle::open(unsafe { string(path) }?, access)))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_create(
+    path: *const c_char,
+    record: *const u8,
+    count: usize,
+    file: Out<'_, Place>,
+) -> c_int {
+    // SAFETY: the header asks for such a string and for so many bytes.
+    number(|| hand_out(file, || Handle::create(unsafe { string(path) }?, *unsafe { bytes(record, count) }?)))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_close(file: Option<NonNull<Handle>>) -> c_int {
+    number(|| {
+        let file = given(file)?;
+        // SAFETY: written by `hand_out`; the header says that it is closed once and not used after.
+        unsafe {
+            file.drop_in_place();
+            libc::free(file.as_ptr().cast());
+        }
+        Ok(DONE)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_read(file: Option<&Handle>, out: Out<'_, Snapshot>) -> c_int {
+    number(|| {
+        let (file, out) = (given(file)?, given(out)?);
+        put(out, file.read()?)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_read_cached(file: Option<&Handle>, cache: Option<&mut Cached>) -> c_int {
+    number(|| given(file)?.read_cached(given(cache)?))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_sequence(file: Option<&Handle>, sequence: Out<'_, [u8; 8]>) -> c_int {
+    number(|| {
+        let (file, sequence) = (given(file)?, given(sequence)?);
+        put(sequence, file.read()?.sequence.to_ne_bytes())
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_validate_file(file: Option<&Handle>) -> c_int {
+    number(|| given(file)?.verify().map(|()| DONE))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_validate(image: *const u8, count: usize, out: Out<'_, Snapshot>) -> c_int {
+    number(|| {
+        // SAFETY: the header asks for so many bytes.
+        let image = match unsafe { bytes::<IMAGE_BYTES>(image, count) } {
+            Err(Code::SIZE) => None,
+            image => Some(image?),
+        };
+        let out = given(out)?;
+        put(out, handle::validate(image, count)?)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_set_byte(file: Option<&Handle>, offset: u32, value: u32, out: Out<'_, Snapshot>) -> c_int {
+    change(file, out, || {
+        let value = u8::try_from(value).map_err(|_| Code::ARGUMENT)?;
+        Ok(Change::Byte { offset, value })
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_set_flag(file: Option<&Handle>, bit: u32, on: u32, out: Out<'_, Snapshot>) -> c_int {
+    change(file, out, || Ok(Change::Features { features: handle::flag(bit)?, on: handle::switch(on)? }))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_toggle_flag(file: Option<&Handle>, bit: u32, out: Out<'_, Snapshot>) -> c_int {
+    change(file, out, || Ok(Change::Toggle(handle::flag(bit)?)))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_replace(
+    file: Option<&Handle>,
+    record: *const u8,
+    count: usize,
+    expected: u64,
+    out: Out<'_, Snapshot>,
+) -> c_int {
+    // SAFETY: the header asks for so many bytes.
+    change(file, out, || Ok(Change::Replace { bytes: *unsafe { bytes(record, count) }?, expected }))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_sync(file: Option<&Handle>) -> c_int {
+    number(|| given(file)?.sync().map(|()| DONE))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_decode(record: *const u8, count: usize, out: Out<'_, Record>) -> c_int {
+    number(|| {
+        // SAFETY: the header asks for so many bytes.
+        let record: &[u8; CONFIG_BYTES] = unsafe { bytes(record, count) }?;
+        put(given(out)?, Config::from_bytes(*record))
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_encode(record: Option<&Record>, out: *mut u8, count: usize) -> c_int {
+    // SAFETY: the header asks for so many bytes.
+    number(|| put(unsafe { room(out, count) }?, given(record)?.to_bytes()))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_frame_decode(frame: *const u8, count: usize, out: Out<'_, Parts>) -> c_int {
+    number(|| {
+        // SAFETY: the header asks for so many bytes.
+        let frame = unsafe { bytes(frame, count) }?;
+        put(given(out)?, Parts::decode(frame)?)
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_frame_encode(frame: Option<&Parts>, out: *mut u8, count: usize) -> c_int {
+    number(|| {
+        let frame = given(frame)?;
+        // SAFETY: the header asks for so many bytes.
+        put(unsafe { room(out, count) }?, frame.encode()?)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_flag_name(bit: u32) -> *const c_char {
+    code::flag_name(bit).map_or(ptr::null(), |name| name.as_ptr().cast())
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn lattice_config_flag_bit(name: *const c_char) -> c_int {
+    // SAFETY: the header asks for such a string.
+    number(|| code::flag_bit(unsafe { string(name) }?.to_bytes_with_nul()))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn lattice_config_guard_sigbus() -> c_int {
+    number(|| Ok(sigbus::install().map(|()| DONE)?))
+}
