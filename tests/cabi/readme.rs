@@ -13,7 +13,7 @@ fn the_commands_of_the_readme_work() {
     let room = tempfile::tempdir().unwrap();
     let (library, place) = (library().display().to_string(), room.path().display().to_string());
     for line in block.lines().skip(1) {
-        let line = line.replace("target/cabi", &library).replace("/tmp", &place);
+        let line = line.replace("/tmp", &place).replace("target/cabi", &library);
         let mut shell = Command::new("sh");
         shell.args(["-c", &line]).current_dir(env!("CARGO_MANIFEST_DIR"));
         shell.env("LATTICE_CONFIG_LIBRARY", format!("{library}/liblattice_config.so"));
