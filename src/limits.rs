@@ -49,6 +49,17 @@ pub const PULLS_PER_TURN_MAX: usize = 16;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
+/// Most that waits for the peer of a WebSocket, in bytes, beyond one message (default of `[ws] queue_bytes`).
+pub const WS_QUEUE_BYTES: usize = 1024 * 1024;
+/// Bytes of a WebSocket's messages that are as good as sent: what is beyond can still be dropped.
+pub const WS_OUT_BYTES: usize = 64 * 1024;
+/// Most messages and control frames of one connection taken in one turn, before others have theirs.
+pub const WS_EVENTS_PER_TURN_MAX: usize = 1024;
+/// Publications that wait for one thread; beyond it the oldest are missed.
+pub const PUBLISHED_QUEUED_MAX: usize = 4096;
+/// Subscribers that are sent what was published in one turn, before others have theirs.
+pub const PUSHES_PER_TURN_MAX: usize = 256;
+
 // Fields that ask for one representation or another.
 
 /// Entity tags of an `If-Match` or `If-None-Match` that are looked at.
@@ -152,6 +163,8 @@ pub const EVENTS_QUEUED: usize = 256;
 pub const SECOND_NS: u64 = 1_000_000_000;
 /// How long accepting rests after the process ran out of descriptors.
 pub const ACCEPT_PAUSE_NS: u64 = SECOND_NS / 4;
+/// How long a WebSocket may be silent before it is asked whether anybody is there (default of `[ws] ping_s`).
+pub const WS_PING_NS: u64 = 30 * SECOND_NS;
 /// Bytes per second that a body must come with and an answer be taken with: below it is no link.
 pub const RATE_BYTES: u64 = 240;
 /// How long a connection lingers after a refusal.
@@ -242,6 +255,7 @@ const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete l
 const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
+const _: () = assert!(WS_OUT_BYTES <= SEND_HIGH_WATER_BYTES); // who must read on is not held up by what waits
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);

@@ -37,6 +37,8 @@ pub enum Flow {
     Receive(Box<dyn Sink>),
     /// The head is in the reply ([`super::Reply::stream`]); the body comes from this source.
     Send(Box<dyn Source>),
+    /// [`super::ws::accept`] has written the answer; the connection is a WebSocket from now on.
+    Upgrade(Box<super::ws::Upgrade>),
 }
 
 impl Flow {
@@ -71,6 +73,8 @@ impl Outcome {
 pub enum Change {
     /// Anything.
     Everything,
+    /// The file of the live config is another.
+    Config,
     /// What this user may do: tokens, password, removal.
     Identity(Arc<str>),
     /// A package's document, by its full name.

@@ -30,6 +30,7 @@ pub mod router;
 pub mod store;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod ws;
 
 pub use edge::Edge;
 use edge::Took;
@@ -143,6 +144,8 @@ pub struct App {
     debugger: Option<Debugger>,
     edge: Option<Edge>,
     reword: Option<Reword>,
+    /// Of the live config, as the services were told last.
+    flags: Flags,
 }
 
 /// An observer that is asked only while [`Flags::DEBUG`] is on. While it is not, it costs nothing.
@@ -167,6 +170,7 @@ impl App {
             debugger: None,
             edge: None,
             reword: None,
+            flags: live::USUAL,
         }
     }
 
@@ -307,8 +311,15 @@ impl App {
         }
     }
 
+    /// The flags of the live config that are in force.
+    #[inline]
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
     /// Tells every service which flags of the live config are in force.
     pub fn on_flags(&mut self, flags: Flags) {
+        self.flags = flags;
         for service in &mut self.services {
             service.on_flags(flags);
         }

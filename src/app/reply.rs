@@ -283,6 +283,14 @@ impl<'a> Reply<'a> {
         self.state = State::Streams { status, how: if bodiless { Streamed::NoBody } else { how } };
     }
 
+    /// Ends the head of a 101 (RFC 9110 §7.8): what follows is not HTTP any more.
+    pub(crate) fn switch(&mut self) {
+        let State::Head { status: 101 } = self.state else { panic!("status first") };
+        (self.terms.close, self.terms.http10) = (false, false);
+        self.end_head();
+        self.state = State::Finished { status: 101 };
+    }
+
     /// Ends the answer without a body.
     pub fn empty(&mut self) {
         self.body(Body::Empty);

@@ -163,7 +163,7 @@ impl Live {
 /// Has every thread look at the file anew before its next request.
 fn announce(threads: &Threads) {
     if let Some(mesh) = threads.get() {
-        mesh.announce(&[Change::Everything]);
+        mesh.announce(&[Change::Config]);
     }
 }
 

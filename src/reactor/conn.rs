@@ -8,15 +8,14 @@ use super::budget::Budget;
 use super::peers::Origin;
 use crate::buffer::SendBuf;
 use crate::limits::BARREN_EVENTS_MAX;
-use crate::session::Settings;
 use crate::session::deadlines::{Deadlines, NEVER};
-use crate::session::http1::Http1;
+use crate::session::{Session, Settings};
 
 /// A connection.
 pub(super) struct Conn {
     /// TCP or Unix: either is a stream of bytes.
     pub(super) stream: Socket,
-    pub(super) session: Http1,
+    pub(super) session: Session,
     /// Who is at the other end; nobody can tell of a Unix socket.
     pub(super) peer: Option<IpAddr>,
     /// What the kernel would not take yet.
@@ -56,7 +55,7 @@ pub(super) struct Conn {
 
 impl Conn {
     pub(super) fn new(stream: Socket, peer: Option<IpAddr>, settings: &Settings, now_ns: u64) -> Self {
-        let session = Http1::new();
+        let session = Session::new();
         let deadlines = Deadlines::new(&session, settings, now_ns);
         Self {
             stream,

@@ -18,7 +18,9 @@ use super::live::Watched;
 use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
+use super::topics::Topics;
 use super::{Mesh, Meters, Peers, Reactor, sys};
+use crate::app::ws::{Act, Address, Ask, Outlet};
 use crate::app::{App, Change, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::READS_PER_TURN_MAX;
@@ -44,6 +46,10 @@ enum Cause {
     Done(Done),
     /// Its deadline has passed.
     Due,
+    /// Something was published that it subscribes to.
+    Published(Act),
+    /// This user's standing has changed, or anybody's.
+    Stranger(Option<Arc<str>>),
 }
 
 /// What is to become of it.
@@ -66,6 +72,7 @@ struct Reads {
 /// How a connection stood before its turn.
 struct Before {
     served: u64,
+    is_ws: bool,
     phase: Phase,
     worked: bool,
 }
@@ -73,8 +80,10 @@ struct Before {
 impl Before {
     #[inline(always)]
     fn of(conn: &Conn, cause: &Cause) -> Self {
-        let phase = if conn.session.is_idle() { Phase::Idle } else { conn.session.phase() };
-        Self { served: conn.session.served(), phase, worked: matches!(cause, Cause::Done(_)) }
+        let is_ws = conn.session.is_ws();
+        let phase = if conn.session.is_idle() && !is_ws { Phase::Idle } else { conn.session.phase() };
+        let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger(_));
+        Self { served: conn.session.served(), is_ws, phase, worked }
     }
 }
 
@@ -108,7 +117,7 @@ impl Reactor {
         }
         match done {
             done if self.conns.get_mut(key).is_some() => self.drive_for(key, Cause::Done(done)),
-            Done::Busy | Done::Panicked | Done::Wake => {}
+            Done::Busy | Done::Panicked | Done::Push(_) | Done::Wake => {}
             left @ (Done::Enough(_) | Done::Sink(..) | Done::Source(..) | Done::Value(_)) => {
                 self.pool.discard(Box::new(left));
             }
@@ -132,6 +141,42 @@ impl Reactor {
             return self.close(key); // it takes too little: there is no way to tell it why
         }
         self.drive_for(key, Cause::Due);
+    }
+
+    /// Takes in what other threads have published.
+    pub(super) fn take_published(&mut self) {
+        let listens = self.topics.has_subscribers();
+        self.topics.publish(self.mesh.take_published(self.thread, listens));
+    }
+
+    /// Sends what was published to the next so many who subscribe.
+    pub(super) fn push_published(&mut self) {
+        // Who may not have it any more must not.
+        self.tell_news();
+        self.part_with_strangers();
+        let Some((keys, act)) = self.topics.next() else { return };
+        self.meters.pushed.add(keys.len() as u64);
+        for key in keys {
+            self.drive_for(key, Cause::Published(act.clone()));
+        }
+    }
+
+    fn tell_news(&mut self) {
+        let strangers = &mut self.strangers;
+        let mut news =
+            News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live: self.live.as_mut(), strangers };
+        news.tell(&mut self.app);
+    }
+
+    /// Ends what was begun under another standing.
+    pub(super) fn part_with_strangers(&mut self) {
+        for user in std::mem::take(&mut self.strangers) {
+            for key in self.conns.keys() {
+                if self.conns.get_mut(key).is_some_and(|conn| conn.session.is_ws()) {
+                    self.drive_for(key, Cause::Stranger(user.clone()));
+                }
+            }
+        }
     }
 
     fn drive_for(&mut self, key: Key, cause: Cause) {
@@ -176,7 +221,8 @@ impl Reactor {
         if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, trusted, &self.meters) {
             return Fate::Close;
         }
-        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live: self.live.as_mut() };
+        let (live, strangers) = (self.live.as_mut(), &mut self.strangers);
+        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live, strangers };
         let mut held = conn.unsent.take();
         let mut turn = Turn {
             app: &mut self.app,
@@ -192,12 +238,20 @@ impl Reactor {
         let before = Before::of(conn, &cause);
         let reads = think(conn, cause, &mut self.recv, &mut turn, news);
         if conn.session.has_effects() {
-            let hands = Hands { mesh: &self.mesh, pool: &self.pool, thread: self.thread, meters: &self.meters };
-            perform(conn, key, &mut turn, &hands);
+            let topics = &mut self.topics;
+            let (mesh, pool, meters) = (&self.mesh, &self.pool, &self.meters);
+            perform(conn, key, &mut turn, &mut Hands { mesh, pool, thread: self.thread, meters, topics });
         }
         // Whoever has an answer finds it counted.
-        let begun = conn.session.served() - before.served;
-        self.meters.requests.add(begun);
+        let begun = conn.session.served().wrapping_sub(before.served);
+        if conn.session.is_ws() != before.is_ws {
+            self.meters.requests.one(); // the one that made it a WebSocket
+            self.meters.messages.add(conn.session.served());
+        } else if before.is_ws {
+            self.meters.messages.add(begun);
+        } else {
+            self.meters.requests.add(begun);
+        }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
         let left = turn.out.len();
@@ -303,10 +357,27 @@ impl Reactor {
         if let Some(given_up) = conn.session.take_abandoned() {
             self.pool.discard(given_up);
         }
+        if conn.session.is_ws() {
+            self.part_with(&mut conn);
+        }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
         let mut is_live = |key, at_ns| conns.get_mut(key).is_some_and(|conn| conn.armed == at_ns);
         self.timers.forget_closed(conns_live, &mut is_live);
+    }
+}
+
+impl Reactor {
+    /// A WebSocket is gone: nobody publishes to it, and its channel knows.
+    #[cold]
+    fn part_with(&mut self, conn: &mut Conn) {
+        let conns = &mut self.conns;
+        for topic in conn.session.topics() {
+            self.topics.count_gap(topic, |other| conns.get_mut(other).is_some());
+        }
+        if catch_unwind(AssertUnwindSafe(|| conn.session.on_gone())).is_err() {
+            self.meters.panics.one();
+        }
     }
 }
 
@@ -336,6 +407,7 @@ struct News<'a> {
     epoch: &'a mut u64,
     thread: usize,
     live: Option<&'a mut Watched>,
+    strangers: &'a mut Vec<Option<Arc<str>>>,
 }
 
 impl News<'_> {
@@ -354,7 +426,14 @@ impl News<'_> {
 
     #[cold]
     fn tell_all(&mut self, app: &mut App) {
-        self.mesh.take_changes(self.thread).iter().for_each(|change| app.on_change(change));
+        for change in self.mesh.take_changes(self.thread) {
+            app.on_change(&change);
+            match change {
+                Change::Everything => self.strangers.push(None),
+                Change::Identity(user) => self.strangers.push(Some(user)),
+                Change::Config | Change::Package(_) => {}
+            }
+        }
         if let Some(live) = &mut self.live {
             live.renew(app);
         }
@@ -365,7 +444,19 @@ impl News<'_> {
 #[inline(always)]
 fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
     let worked = match cause {
-        Cause::Listed | Cause::Drained => false,
+        Cause::Listed => false,
+        Cause::Drained => {
+            conn.session.on_drain(turn);
+            false
+        }
+        Cause::Published(act) => {
+            conn.session.on_done(Done::Push(act), turn);
+            return Reads::default();
+        }
+        Cause::Stranger(user) => {
+            conn.session.on_identity_change(user.as_deref(), turn);
+            return Reads::default();
+        }
         Cause::Done(done) => {
             news.tell(turn.app);
             conn.session.on_done(done, turn);
@@ -390,10 +481,17 @@ struct Hands<'a> {
     pool: &'a super::Pool,
     thread: usize,
     meters: &'a Meters,
+    topics: &'a mut Topics,
 }
 
 /// Does what the session asked for.
-fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
+#[inline(never)]
+fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut Hands<'_>) {
+    if conn.session.wants_upgrade() {
+        hands.meters.upgraded.one();
+        let at = Address { thread: hands.thread, key: key.0 };
+        conn.session.upgrade(conn.peer, Arc::clone(hands.mesh) as Arc<dyn Outlet>, at, turn);
+    }
     if conn.session.wants_wake() {
         conn.session.on_wake_made(wake_of(hands.mesh, hands.thread, key), turn);
     }
@@ -406,6 +504,24 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &Hands<'_>) {
     }
     if let Some(ended) = conn.session.take_ended() {
         hands.pool.discard(ended);
+    }
+    for ask in conn.session.take_asks() {
+        grant(ask, conn, key, turn, hands);
+    }
+}
+
+/// Does what a channel asked for.
+fn grant(ask: Ask, conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut Hands<'_>) {
+    match ask {
+        Ask::Publish(publication) => hands.mesh.publish(publication),
+        Ask::Subscribe(topic) => {
+            // What came before counts as before: the last of it is what the topic retains.
+            hands.topics.publish(hands.mesh.take_published(hands.thread, true));
+            if let Some(act) = hands.topics.subscribe(&topic, key) {
+                conn.session.on_done(Done::Push(act), turn);
+            }
+        }
+        Ask::Unsubscribe(topic) => hands.topics.leave(&topic, key),
     }
 }
 
@@ -432,7 +548,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut New
                 reads.bytes += count as u64;
                 recv.commit(count);
                 news.tell(turn.app);
-                conn.session.on_bytes(recv.bytes(), turn);
+                conn.session.on_bytes(recv.bytes_mut(), turn);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -4,7 +4,8 @@
 //! the writer answer its client. A thread compares the epoch (Acquire) before it works on bytes it
 //! received, and empties its inbox first when it moved: so whoever saw an answer sees what it
 //! changed, on every thread. Nobody is woken for a change: an idle thread reads its inbox when it
-//! next has work. Results of jobs, and connections dealt to a thread, do wake it.
+//! next has work. Results of jobs, connections dealt to a thread, and what is published to connections of
+//! it, do wake it.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -15,7 +16,8 @@ use mio::Waker;
 use super::accept::Dealt;
 use super::slab::Key;
 use crate::app::Change;
-use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX};
+use crate::app::ws::{Act, Address, Outlet, Publication};
+use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX, PUBLISHED_QUEUED_MAX};
 use crate::session::Done;
 
 /// What other threads left for one thread of the loop.
@@ -23,6 +25,9 @@ use crate::session::Done;
 struct Inbox {
     changes: VecDeque<Change>,
     left: Left,
+    published: VecDeque<Publication>,
+    /// Somebody subscribes there: the thread is woken for what is published.
+    listens: bool,
     /// The thread is going away and takes no more connections.
     closed: bool,
 }
@@ -52,13 +57,15 @@ pub struct Mesh {
     epoch: AtomicU64,
     draining: AtomicBool,
     posts: Vec<Post>,
+    /// Held while something is put into all mailboxes, so that all have it in the same order.
+    publishing: Mutex<()>,
 }
 
 impl Mesh {
     /// One mailbox for each waker, in the order of the threads.
     pub fn new(wakers: Vec<Waker>) -> Self {
         let posts = wakers.into_iter().map(|waker| Post { inbox: Mutex::default(), waker }).collect();
-        Self { epoch: AtomicU64::new(0), draining: AtomicBool::new(false), posts }
+        Self { epoch: AtomicU64::new(0), draining: AtomicBool::new(false), posts, publishing: Mutex::default() }
     }
 
     /// Tells every thread; when this returns, no thread answers from before the changes.
@@ -128,6 +135,13 @@ impl Mesh {
         std::mem::take(&mut lock(&self.posts[thread].inbox).left)
     }
 
+    /// Takes what was published for `thread`, which is woken for more of it only if it `listens`.
+    pub(super) fn take_published(&self, thread: usize, listens: bool) -> VecDeque<Publication> {
+        let mut inbox = lock(&self.posts[thread].inbox);
+        inbox.listens = listens;
+        std::mem::take(&mut inbox.published)
+    }
+
     /// How many threads there are.
     pub(super) fn threads(&self) -> usize {
         self.posts.len()
@@ -155,14 +169,51 @@ impl Mesh {
     }
 }
 
+impl Outlet for Mesh {
+    fn publish(&self, publication: Publication) {
+        let _all = lock(&self.publishing);
+        for (thread, post) in self.posts.iter().enumerate() {
+            if lock(&post.inbox).publish(publication.clone()) {
+                self.wake(thread);
+            }
+        }
+    }
+
+    fn push(&self, to: Address, act: Act) {
+        self.deliver(to.thread, Key(to.key), Done::Push(act));
+    }
+}
+
+impl Inbox {
+    /// Whether the thread has to be woken for it.
+    fn publish(&mut self, publication: Publication) -> bool {
+        if !self.listens {
+            // It is kept for who subscribes later, or for nobody.
+            if publication.retain {
+                self.published.retain(|kept| !kept.retain || kept.topic != publication.topic);
+                self.published.push_back(publication);
+            }
+            return false;
+        }
+        if self.published.len() == PUBLISHED_QUEUED_MAX {
+            self.published.pop_front();
+        }
+        self.published.push_back(publication);
+        // A thread that was woken takes all, and says again that it listens.
+        self.published.len() == 1
+    }
+}
+
 /// A poisoned inbox is still a list of messages.
-fn lock(inbox: &Mutex<Inbox>) -> std::sync::MutexGuard<'_, Inbox> {
+fn lock<T>(inbox: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     inbox.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::ws::{Framed, Topic};
+    use crate::wire::ws::Kind;
     use mio::{Events, Poll, Token};
     use socket2::{Domain, Socket, Type};
     use std::time::Duration;
@@ -229,6 +280,50 @@ mod tests {
         }
         mesh.drain();
         assert!(mesh.is_draining() && polls.iter_mut().all(is_woken));
+    }
+
+    fn publication(topic: &str, number: u8, retain: bool) -> Publication {
+        let act = Act::Message(Framed::new(Kind::Binary, &[number]));
+        Publication { topic: Topic::new(topic), act, retain }
+    }
+
+    #[test]
+    fn only_a_thread_that_listens_is_woken_for_what_is_published() {
+        let (mut polls, mesh) = mesh(2);
+        assert!(mesh.take_published(1, true).is_empty());
+        for round in 0..3 {
+            mesh.publish(publication("t", round, false));
+            mesh.publish(publication("t", round + 10, false));
+            assert!(is_woken(&mut polls[1]) && !is_woken(&mut polls[0]), "round {round}");
+            let expected = [publication("t", round, false), publication("t", round + 10, false)];
+            assert_eq!(mesh.take_published(1, true), expected);
+            assert!(mesh.take_published(0, false).is_empty(), "nobody was there to have it");
+        }
+        mesh.take_published(1, false);
+        mesh.publish(publication("t", 1, false));
+        assert!(!is_woken(&mut polls[1]) && mesh.take_published(1, false).is_empty());
+    }
+
+    #[test]
+    fn what_is_to_be_retained_waits_for_who_comes_once_for_each_topic() {
+        let (mut polls, mesh) = mesh(1);
+        for number in 0..100 {
+            mesh.publish(publication("a", number, true));
+            mesh.publish(publication("b", number, true));
+        }
+        assert!(!is_woken(&mut polls[0]));
+        assert_eq!(mesh.take_published(0, true), [publication("a", 99, true), publication("b", 99, true)]);
+    }
+
+    #[test]
+    fn a_thread_that_is_far_behind_misses_the_oldest() {
+        let (_polls, mesh) = mesh(1);
+        mesh.take_published(0, true);
+        for (count, kept) in [(PUBLISHED_QUEUED_MAX - 1, PUBLISHED_QUEUED_MAX - 1), (2, PUBLISHED_QUEUED_MAX)] {
+            (0..count).for_each(|number| mesh.publish(publication("t", number as u8, false)));
+            assert_eq!(lock(&mesh.posts[0].inbox).published.len(), kept);
+        }
+        assert_eq!(mesh.take_published(0, true)[0], publication("t", 1, false));
     }
 
     #[test]

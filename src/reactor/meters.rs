@@ -53,6 +53,12 @@ meters! {
     pauses,
     /// Requests begun.
     requests,
+    /// Connections that became WebSockets.
+    upgraded,
+    /// Messages that came by WebSocket.
+    messages,
+    /// Messages that were published, counted for each who subscribes.
+    pushed,
     /// Jobs handed to the pool.
     jobs,
     /// Connections cut off because their events led nowhere.

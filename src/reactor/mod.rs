@@ -24,6 +24,7 @@ mod preface;
 mod slab;
 pub mod sys;
 mod timers;
+mod topics;
 mod unix;
 mod wait;
 
@@ -55,6 +56,7 @@ use listener::Listeners;
 use live::Watched;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
+use topics::Topics;
 
 const WAKER: Token = Token(usize::MAX - 1);
 /// The token of the first listener; the others follow.
@@ -115,6 +117,9 @@ pub struct Reactor {
     memory: session::Memory,
     mesh: Arc<Mesh>,
     epoch: u64,
+    topics: Topics,
+    /// Whose standing has changed, for connections that outlast their requests; `None` for anybody's.
+    strangers: Vec<Option<Arc<str>>>,
     live: Option<Watched>,
     pool: Arc<Pool>,
     budget: Arc<Budget>,
@@ -170,6 +175,8 @@ impl Reactor {
             scratch: SendBuf::new(),
             memory: session::Memory::new(),
             epoch: shared.mesh.epoch(),
+            topics: Topics::default(),
+            strangers: Vec::new(),
             live,
             mesh: shared.mesh,
             pool: shared.pool,
@@ -235,10 +242,17 @@ impl Reactor {
             for (key, done) in left.done {
                 self.deliver(key, done);
             }
+            self.take_published();
         }
         self.drive_all(&listed);
         self.keep_list(listed);
+        if self.topics.is_busy() {
+            self.push_published();
+        }
         self.on_timers();
+        if !self.strangers.is_empty() {
+            self.part_with_strangers();
+        }
     }
 
     fn drive_held_back(&mut self) {
@@ -306,10 +320,7 @@ impl Reactor {
     /// Idle connections have had their chance to ask once more.
     fn drain_idle(&mut self) {
         for key in self.conns.keys() {
-            if let Some(conn) = self.conns.get_mut(key) {
-                conn.session.on_drain();
-                self.drive_out(key);
-            }
+            self.drive_out(key);
         }
     }
 }

@@ -44,7 +44,7 @@ impl Reactor {
     /// Until the nearest deadline, or for ever; not at all while work is listed. Counted from the
     /// beginning of this turn: a deadline may come late by the length of a turn, never early.
     fn timeout(&self) -> Option<Duration> {
-        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() {
+        if !(self.ready.is_empty() && self.held_back.is_empty()) || self.listeners.is_ready() || self.topics.is_busy() {
             return Some(Duration::ZERO);
         }
         let due = self.timers.next()?;

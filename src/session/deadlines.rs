@@ -6,8 +6,7 @@
 //! slower than the rate all the time is out of it in the end, however it divides its bytes.
 
 use crate::limits::{LINGER_NS, SECOND_NS};
-use crate::session::http1::Http1;
-use crate::session::{Phase, Settings};
+use crate::session::{Phase, Session, Settings};
 
 /// A deadline that never comes.
 pub const NEVER: u64 = u64::MAX;
@@ -23,7 +22,7 @@ pub struct Deadlines {
 
 impl Deadlines {
     /// Those of a new connection: it has as long for its first head as for any other.
-    pub fn new(session: &Http1, settings: &Settings, now_ns: u64) -> Self {
+    pub fn new(session: &Session, settings: &Settings, now_ns: u64) -> Self {
         Self { phase: session.phase(), served: 0, phase_due: now_ns + settings.head_ns, write_due: NEVER }
     }
 
@@ -39,24 +38,29 @@ impl Deadlines {
 
     /// The connection was answered all it asked, and has taken it: [`Self::update`], the short way.
     #[inline]
-    pub fn rest(&mut self, session: &Http1, settings: &Settings, now_ns: u64) {
-        debug_assert_eq!(session.phase(), Phase::Idle);
-        (self.phase, self.served) = (Phase::Idle, session.served());
-        (self.phase_due, self.write_due) = (now_ns + settings.idle_ns, NEVER);
+    pub fn rest(&mut self, session: &Session, settings: &Settings, now_ns: u64) {
+        let (phase, silence_ns) =
+            if session.is_ws() { (Phase::Open, settings.ping_ns) } else { (Phase::Idle, settings.idle_ns) };
+        debug_assert_eq!(session.phase(), phase);
+        (self.phase, self.served) = (phase, session.served());
+        (self.phase_due, self.write_due) = (now_ns.saturating_add(silence_ns), NEVER);
     }
 
     /// Moves the deadlines after a turn of the connection.
-    pub fn update(&mut self, session: &Http1, moved: Moved, settings: &Settings, now_ns: u64) {
+    pub fn update(&mut self, session: &Session, moved: Moved, settings: &Settings, now_ns: u64) {
         let (phase, served) = (phase_to_time(session, moved), session.served());
         let begun = phase != self.phase || served != self.served;
         let renewed = match phase {
             // A head has one deadline from its first byte.
             Phase::Head | Phase::Linger | Phase::Body => begun,
+            Phase::Closing | Phase::Pinged => begun,
             Phase::Idle => begun || moved.sent > 0,
+            // What is sent to it does not tell that anybody is there.
+            Phase::Open => begun || moved.read > 0,
             Phase::Working | Phase::Over => true,
         };
         if renewed {
-            self.phase_due = patience(phase, settings).map_or(NEVER, |ns| now_ns + ns);
+            self.phase_due = patience(phase, settings).map_or(NEVER, |ns| now_ns.saturating_add(ns));
         } else if phase == Phase::Body && moved.read > 0 {
             self.phase_due = win_back(self.phase_due, moved.read, settings.body_rate, now_ns + settings.body_ns);
         }
@@ -84,9 +88,9 @@ fn win_back(due_ns: u64, bytes: u64, rate: u64, latest_ns: u64) -> u64 {
 ///
 /// Who has ended its half is owed the rest of its answer. But when nothing of it comes, nothing tells
 /// whether anybody is still there: so long as the source is silent, the connection is idle.
-fn phase_to_time(session: &Http1, moved: Moved) -> Phase {
+fn phase_to_time(session: &Session, moved: Moved) -> Phase {
     match session.phase() {
-        Phase::Idle | Phase::Linger if moved.left > 0 => Phase::Working,
+        Phase::Closing | Phase::Idle | Phase::Linger if moved.left > 0 => Phase::Working,
         Phase::Head if !session.wants_read(moved.left) => Phase::Working,
         Phase::Working if moved.ended && moved.left == 0 && session.awaits_source() => Phase::Idle,
         phase => phase,
@@ -111,7 +115,8 @@ fn patience(phase: Phase, settings: &Settings) -> Option<u64> {
         Phase::Idle => Some(settings.idle_ns),
         Phase::Head => Some(settings.head_ns),
         Phase::Body => Some(settings.body_ns),
-        Phase::Linger => Some(LINGER_NS),
+        Phase::Closing | Phase::Linger => Some(LINGER_NS),
+        Phase::Open | Phase::Pinged => Some(settings.ping_ns),
         Phase::Working | Phase::Over => None,
     }
 }
@@ -135,13 +140,13 @@ mod tests {
         Turn { app, settings, out, date: b"", now, peer: None, draining: false, pressure, memory }
     }
 
-    fn lingering(settings: &Settings) -> Http1 {
-        let mut session = Http1::new();
+    fn lingering(settings: &Settings) -> Session {
+        let mut session = Session::new();
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
         let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
-        session.on_bytes(b"nonsense\r\n\r\n", &mut turn);
+        session.on_bytes(&mut b"nonsense\r\n\r\n".to_vec(), &mut turn);
         assert_eq!(session.phase(), Phase::Linger);
         session
     }
@@ -172,8 +177,8 @@ mod tests {
     }
 
     /// A session in the middle of a body that has a long way to go.
-    fn receiving(settings: &Settings) -> Http1 {
-        let mut session = Http1::new();
+    fn receiving(settings: &Settings) -> Session {
+        let mut session = Session::new();
         let mut router = RouterBuilder::new();
         let spec = RouteSpec { method: Method::Post, pattern: "/", id: 0, body: BodyPolicy::Buffer, open: true };
         router.mount(&[""], &[spec]);
@@ -181,7 +186,7 @@ mod tests {
         let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
-        session.on_bytes(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n", &mut turn);
+        session.on_bytes(&mut b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\n".to_vec(), &mut turn);
         assert_eq!(session.phase(), Phase::Body);
         session
     }
@@ -243,8 +248,8 @@ mod tests {
     }
 
     /// A session whose source has nothing to send, or is away on the pool, and its work there.
-    fn silent(lane: Option<Lane>, settings: &Settings) -> (Http1, Option<crate::session::Work>) {
-        let mut session = Http1::new();
+    fn silent(lane: Option<Lane>, settings: &Settings) -> (Session, Option<crate::session::Work>) {
+        let mut session = Session::new();
         let mut router = RouterBuilder::new();
         let spec = RouteSpec { method: Method::Get, pattern: "/", id: 0, body: BodyPolicy::Discard, open: true };
         router.mount(&[""], &[spec]);
@@ -252,7 +257,7 @@ mod tests {
         let memory = Memory::new();
         let mut out = SendBuf::new();
         let mut turn = turn(&mut app, settings, &mut out, &memory);
-        session.on_bytes(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", &mut turn);
+        session.on_bytes(&mut b"GET / HTTP/1.1\r\nHost: h\r\n\r\n".to_vec(), &mut turn);
         session.on_wake_made(Wake::new(|| ()), &mut turn);
         let work = session.take_work();
         assert_eq!((session.phase(), work.is_some()), (Phase::Working, lane.is_some()));

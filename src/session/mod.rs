@@ -8,12 +8,17 @@
 //! No socket, no clock: the reactor (or the simulator) gives each call a [`Turn`] and performs the
 //! [`Work`] that comes out of it.
 
+mod connection;
 pub mod deadlines;
 pub mod http1;
 pub mod trust;
+pub mod ws;
+
+pub use connection::Session;
 
 use std::net::IpAddr;
 
+use crate::app::ws::Act;
 use crate::app::{App, Change, Lane, Moment, Pull, Route, Sink, Source, Value};
 use crate::buffer::SendBuf;
 use crate::limits;
@@ -42,6 +47,8 @@ pub struct Settings {
     pub write_rate: u64,
     /// Requests of one connection, after which it is closed; 0 for no bound.
     pub requests: u64,
+    /// How long a WebSocket may be silent before it is asked whether anybody is there, and after that.
+    pub ping_ns: u64,
     /// The proxies that are believed.
     pub trusted: Trusted,
     /// Connections of those begin with a header of the PROXY protocol.
@@ -62,6 +69,7 @@ impl Default for Settings {
             body_rate: limits::RATE_BYTES,
             write_rate: limits::RATE_BYTES,
             requests: 0,
+            ping_ns: limits::WS_PING_NS,
             trusted: Trusted::default(),
             proxy_protocol: false,
             forwarded: None,
@@ -125,6 +133,8 @@ pub enum Done {
     Source(Box<dyn Source>, Vec<u8>, Pull),
     /// The source has more.
     Wake,
+    /// This is done to a WebSocket from outside.
+    Push(Act),
     /// The queue is full.
     Busy,
     /// It panicked.
@@ -140,6 +150,12 @@ pub enum Phase {
     Head,
     /// Receiving a body.
     Body,
+    /// A WebSocket, between messages.
+    Open,
+    /// The same; the peer was asked whether it is there.
+    Pinged,
+    /// A WebSocket whose end was said and not confirmed.
+    Closing,
     /// Waiting for work to be done.
     Working,
     /// Everything was said; what the peer still sends is dropped so that it can read the answer.

@@ -188,6 +188,12 @@ impl Http1 {
                 self.own().progress = Some(progress);
                 self.receive_stream(sink, head.framing, max);
             }
+            Flow::Upgrade(upgrade) => {
+                let status = said.status.expect("a service that upgrades has written the answer to that");
+                turn.app.answered(&asked.request, status, began_ns);
+                self.own().upgrade = Some((upgrade, asked.request.identity.clone()));
+                self.state = State::Upgraded;
+            }
             Flow::Send(source) => {
                 let (status, how) = said.streamed.expect("a service that sends has begun its answer");
                 turn.app.answered(&asked.request, status, began_ns);

@@ -23,7 +23,8 @@ mod tests;
 
 use crate::app::refusal::RefusalKind;
 use crate::app::router::Params;
-use crate::app::{Progress, Value};
+use crate::app::ws::Upgrade;
+use crate::app::{Caller, Progress, Value};
 use crate::limits::{LINGER_BYTES_MAX, REQUESTS_PER_TURN_MAX, SEND_HIGH_WATER_BYTES};
 use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::http1::{Error, HeadScan, parse_head, slots};
@@ -53,6 +54,8 @@ enum State {
     Stream,
     Working,
     Sending,
+    /// The answer was that this is a WebSocket from now on.
+    Upgraded,
     Linger { dropped: u64 },
     Over,
 }
@@ -76,6 +79,7 @@ struct Owned {
     /// For the slice, should the work find no place in its queue.
     instead: Option<Value>,
     sending: Option<Sending>,
+    upgrade: Option<(Box<Upgrade>, Caller)>,
     /// What was given up or has ended, and may block whoever drops it.
     abandoned: Vec<Box<dyn Send>>,
 }
@@ -185,7 +189,7 @@ impl Http1 {
             State::Sending => {
                 owned.sending.as_ref().is_some_and(|sending| sending.is_ready(queued)) || self.wants_wake()
             }
-            State::Working | State::Over => false,
+            State::Working | State::Upgraded | State::Over => false,
         }
     }
 
@@ -200,21 +204,37 @@ impl Http1 {
             State::Head => queued < SEND_HIGH_WATER_BYTES as u64 && !self.holds_requests(),
             State::Stream => self.owned.as_ref().is_some_and(|owned| owned.wants_body()),
             State::Body | State::Linger { .. } => true,
-            State::Working | State::Sending | State::Over => false,
+            State::Working | State::Sending | State::Upgraded | State::Over => false,
         }
     }
 
-    /// Whether [`Self::take_work`], [`Self::wants_wake`] or [`Self::take_ended`] has something for the loop.
+    /// Whether [`Self::take_work`], [`Self::wants_wake`], [`Self::take_upgrade`] or [`Self::take_ended`] has
+    /// something for the loop.
     #[inline]
     pub fn has_effects(&self) -> bool {
         self.owned.as_ref().is_some_and(|owned| {
-            owned.work.is_some() || !owned.abandoned.is_empty() || owned.sending.is_some() && self.wants_wake()
+            owned.work.is_some()
+                || !owned.abandoned.is_empty()
+                || owned.sending.is_some() && self.wants_wake()
+                || owned.upgrade.is_some()
         })
     }
 
     /// Work to be done for this connection, once.
     pub fn take_work(&mut self) -> Option<Work> {
         self.owned.as_mut()?.work.take()
+    }
+
+    /// Whether [`Self::take_upgrade`] has something.
+    pub fn wants_upgrade(&self) -> bool {
+        self.owned.as_ref().is_some_and(|owned| owned.upgrade.is_some())
+    }
+
+    /// What it has become, for whom, and the bytes that came behind the request; once.
+    pub fn take_upgrade(&mut self) -> Option<(Upgrade, Caller, Vec<u8>)> {
+        let owned = self.owned.as_mut()?;
+        let (upgrade, caller) = owned.upgrade.take()?;
+        Some((*upgrade, caller, core::mem::take(&mut owned.rest)))
     }
 
     /// Sinks and sources of bodies that are over, and what was made for nobody: whoever drops them may
@@ -267,7 +287,7 @@ impl Http1 {
             State::Head => Phase::Head,
             State::Body => Phase::Body,
             State::Stream if self.owned.as_ref().is_some_and(|owned| owned.wants_body()) => Phase::Body,
-            State::Stream | State::Working | State::Sending => Phase::Working,
+            State::Stream | State::Working | State::Sending | State::Upgraded => Phase::Working,
             State::Linger { .. } => Phase::Linger,
             State::Over => Phase::Over,
         }
@@ -319,7 +339,7 @@ impl Http1 {
                         break;
                     }
                 }
-                State::Working => break,
+                State::Working | State::Upgraded => break,
                 State::Over => return bytes.len(),
             }
         }
@@ -431,7 +451,7 @@ impl Http1 {
             State::Body | State::Linger { .. } => true,
             // What has arrived may still complete the body; if all of it was used, it will not.
             State::Stream => self.owned.as_ref().is_none_or(|owned| owned.rest.is_empty() && owned.wants_body()),
-            State::Working | State::Sending | State::Over => false,
+            State::Working | State::Sending | State::Upgraded | State::Over => false,
         };
         if self.peer_done && stuck {
             self.end();
@@ -481,7 +501,7 @@ impl Owned {
 }
 
 /// What the pool gives back for a job of the app.
-fn value_work(lane: crate::app::Lane, job: crate::app::Job) -> Work {
+pub(super) fn value_work(lane: crate::app::Lane, job: crate::app::Job) -> Work {
     let run = Box::new(move || {
         let outcome = job();
         (Done::Value(outcome.value as Value), outcome.changes)

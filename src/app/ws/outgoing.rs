@@ -1,0 +1,293 @@
+//! What waits for a peer, and what its channel has asked of the node.
+
+use std::collections::VecDeque;
+use std::mem::size_of;
+use std::net::IpAddr;
+
+use super::{Framed, Overflow, Publication, Topic};
+use crate::app::{Caller, Identity, Job, Lane};
+use crate::buffer::{Aligned, SendBuf};
+use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES};
+use crate::wire::ws::{Code, Kind, Opcode, Payload, put_close, put_header};
+
+/// A close frame without a code (RFC 6455 §7.4.1).
+pub(crate) const NO_STATUS: Code = Code::new(1005);
+/// No close frame.
+pub(crate) const ABNORMAL: Code = Code::new(1006);
+
+/// Compresses messages of one connection (RFC 7692).
+pub trait Compress: Send {
+    /// The compressed payload, or `None` where that is not worth it.
+    fn compress(&mut self, payload: &[u8]) -> Option<Aligned>;
+
+    /// Bytes of memory it holds.
+    fn held_bytes(&self) -> usize;
+}
+
+/// What a channel asks of the loop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// Tell all subscribers.
+    Publish(Publication),
+    /// It wants to be sent what is published there.
+    Subscribe(Topic),
+    /// It wants that no more.
+    Unsubscribe(Topic),
+}
+
+/// The way out of one connection.
+///
+/// As long as the peer takes what it is sent, messages go straight into the send buffer. Beyond
+/// [`WS_OUT_BYTES`] whole messages wait here, where they still can be dropped.
+pub struct Outgoing {
+    queue_bytes: usize,
+    overflow: Overflow,
+    pending: VecDeque<Framed>,
+    pending_bytes: usize,
+    compress: Option<Box<dyn Compress>>,
+    asks: Vec<Ask>,
+    work: Option<(Lane, Job)>,
+    /// Our close frame is on its way; nothing follows it.
+    closed: Option<Code>,
+    /// The payload of the close frame, while other messages wait before it.
+    last: Option<Box<[u8]>>,
+    dropped: u64,
+    identity: Caller,
+    peer: Option<IpAddr>,
+}
+
+impl Outgoing {
+    /// The way to `peer`, who is `identity`.
+    pub fn new(queue_bytes: usize, overflow: Overflow, compress: Option<Box<dyn Compress>>) -> Self {
+        Self {
+            queue_bytes,
+            overflow,
+            pending: VecDeque::new(),
+            pending_bytes: 0,
+            compress,
+            asks: Vec::new(),
+            work: None,
+            closed: None,
+            last: None,
+            dropped: 0,
+            identity: Caller::default(),
+            peer: None,
+        }
+    }
+
+    /// The same with who is at the other end.
+    pub fn to(mut self, identity: Caller, peer: Option<IpAddr>) -> Self {
+        (self.identity, self.peer) = (identity, peer);
+        self
+    }
+
+    /// Sends a message of the channel's own.
+    #[inline]
+    pub fn send(&mut self, kind: Kind, payload: Payload<'_>, out: &mut SendBuf) {
+        if !self.is_straight(out, SEND_HIGH_WATER_BYTES) {
+            return self.push(&Framed::new(kind, &payload), out);
+        }
+        match self.compress.as_mut().and_then(|compress| compress.compress(&payload)) {
+            Some(compressed) => {
+                put_frame_header(kind, true, compressed.len(), out);
+                out.put_owned(compressed);
+            }
+            None => {
+                put_frame_header(kind, false, payload.len(), out);
+                match payload {
+                    Payload::Here(bytes) => out.put(bytes),
+                    Payload::Whole(bytes) => out.put_owned(bytes),
+                }
+            }
+        }
+    }
+
+    /// Sends a copy of these bytes.
+    pub fn send_copy(&mut self, kind: Kind, payload: &[u8], out: &mut SendBuf) {
+        if !self.is_straight(out, SEND_HIGH_WATER_BYTES) {
+            return self.push(&Framed::new(kind, payload), out);
+        }
+        match self.compress.as_mut().and_then(|compress| compress.compress(payload)) {
+            Some(compressed) => {
+                put_frame_header(kind, true, compressed.len(), out);
+                out.put_owned(compressed);
+            }
+            None => {
+                put_frame_header(kind, false, payload.len(), out);
+                out.put(payload);
+            }
+        }
+    }
+
+    /// Sends a message that others are sent too. It is never compressed: its bytes are shared.
+    pub fn push(&mut self, framed: &Framed, out: &mut SendBuf) {
+        if self.closed.is_some() {
+            return;
+        }
+        if self.is_straight(out, WS_OUT_BYTES) {
+            return framed.put(out);
+        }
+        let fits = |queued: u64| queued + framed.len() as u64 <= self.queue_bytes as u64;
+        if !fits(out.len() + self.pending_bytes as u64) {
+            match self.overflow {
+                Overflow::Close => {
+                    self.forget_pending();
+                    return self.close(Code::TRY_LATER, "you take too little of what you are sent", out);
+                }
+                Overflow::DropOldest => self.drop_oldest(framed.len(), out.len()),
+            }
+        }
+        self.pending_bytes += framed.len();
+        self.pending.push_back(framed.clone());
+    }
+
+    /// Makes room for `length` bytes as far as messages wait that were not begun.
+    fn drop_oldest(&mut self, length: usize, queued: u64) {
+        while queued + (self.pending_bytes + length) as u64 > self.queue_bytes as u64 {
+            let Some(oldest) = self.pending.pop_front() else { return };
+            self.pending_bytes -= oldest.len();
+            self.dropped += 1;
+        }
+    }
+
+    fn forget_pending(&mut self) {
+        self.dropped += self.pending.len() as u64;
+        (self.pending, self.pending_bytes) = (VecDeque::new(), 0);
+    }
+
+    /// Answers a ping. What is sent in answer is bounded by what is read.
+    pub fn pong(&mut self, payload: &[u8], out: &mut SendBuf) {
+        if self.closed.is_none() {
+            put_control(Opcode::Pong, payload, out);
+        }
+    }
+
+    /// Asks whether anybody is there.
+    pub fn ping(&mut self, out: &mut SendBuf) {
+        if self.closed.is_none() {
+            put_control(Opcode::Ping, b"", out);
+        }
+    }
+
+    /// Says that this is the end, after all that waits.
+    pub fn close(&mut self, code: Code, reason: &str, out: &mut SendBuf) {
+        let (payload, length) = put_close(code, reason);
+        self.end(code, &payload[..length], out);
+    }
+
+    /// Answers a close frame that has come.
+    pub fn answer_close(&mut self, code: Option<Code>, out: &mut SendBuf) {
+        self.forget_pending();
+        match code {
+            Some(code) => self.close(code, "", out),
+            None => self.end(NO_STATUS, &[], out),
+        }
+    }
+
+    fn end(&mut self, code: Code, payload: &[u8], out: &mut SendBuf) {
+        if self.closed.is_some() {
+            return;
+        }
+        self.closed = Some(code);
+        match self.pending.is_empty() {
+            true => put_control(Opcode::Close, payload, out),
+            false => self.last = Some(payload.into()),
+        }
+    }
+
+    /// With which code it was ended by us.
+    pub fn closed(&self) -> Option<Code> {
+        self.closed
+    }
+
+    /// Moves what waits to where it leaves from, as far as there is room.
+    pub fn fill(&mut self, out: &mut SendBuf) {
+        while out.len() < WS_OUT_BYTES as u64 {
+            let Some(next) = self.pending.pop_front() else { break };
+            self.pending_bytes -= next.len();
+            next.put(out);
+        }
+        if self.pending.is_empty()
+            && let Some(last) = self.last.take()
+        {
+            put_control(Opcode::Close, &last, out);
+        }
+    }
+
+    /// Whether a message need not wait.
+    #[inline]
+    fn is_straight(&self, out: &SendBuf, bytes_max: usize) -> bool {
+        self.closed.is_none() && self.pending.is_empty() && out.len() < bytes_max as u64
+    }
+
+    /// Who is at the other end.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The other end; nobody can tell of a Unix socket.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.peer
+    }
+
+    /// Whether messages wait.
+    #[inline]
+    pub fn waits(&self) -> bool {
+        !self.pending.is_empty() || self.last.is_some()
+    }
+
+    /// Messages that were dropped.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    pub(crate) fn ask(&mut self, ask: Ask) {
+        self.asks.push(ask);
+    }
+
+    pub(crate) fn wait(&mut self, lane: Lane, job: Job) {
+        assert!(self.work.is_none(), "a channel waits for one job at a time");
+        self.work = Some((lane, job));
+    }
+
+    /// Whether a job is to be begun.
+    #[inline]
+    pub fn has_work(&self) -> bool {
+        self.work.is_some()
+    }
+
+    /// Whether there is something for the loop.
+    #[inline]
+    pub fn has_asks(&self) -> bool {
+        !self.asks.is_empty()
+    }
+
+    /// What the channel has asked for, once.
+    pub fn take_asks(&mut self) -> Vec<Ask> {
+        std::mem::take(&mut self.asks)
+    }
+
+    /// The job to be done, once.
+    pub fn take_work(&mut self) -> Option<(Lane, Job)> {
+        self.work.take()
+    }
+
+    /// Bytes of memory it holds; its share of what others hold too.
+    pub fn held_bytes(&self) -> usize {
+        let pending = self.pending.capacity() * size_of::<Framed>() + self.pending_bytes;
+        let compress = self.compress.as_ref().map_or(0, |compress| compress.held_bytes());
+        pending + compress + self.asks.capacity() * size_of::<Ask>()
+    }
+}
+
+#[inline]
+fn put_frame_header(kind: Kind, compressed: bool, length: usize, out: &mut SendBuf) {
+    let (header, count) = put_header(Opcode::from(kind), true, compressed, length);
+    out.put(&header[..count]);
+}
+
+fn put_control(opcode: Opcode, payload: &[u8], out: &mut SendBuf) {
+    let (header, count) = put_header(opcode, true, false, payload.len());
+    out.put(&header[..count]);
+    out.put(payload);
+}

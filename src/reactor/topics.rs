@@ -1,0 +1,202 @@
+//! Who subscribes to what on this thread, and what is on its way to them.
+//!
+//! A publication reaches the subscribers in the order in which they came, so many in one turn as
+//! [`PUSHES_PER_TURN_MAX`] says: five thousand of them must not hold up everybody else. Those who subscribe
+//! while it is under way are not sent it again. Nobody is searched for: connections that are gone leave a
+//! gap, and gaps are closed when they are half of a list.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::slab::Key;
+use crate::app::ws::{Act, Publication, Topic};
+use crate::limits::PUSHES_PER_TURN_MAX;
+
+/// No connection has this key: its generation comes after 2^32 lives of one place.
+const GONE: Key = Key(u64::MAX);
+
+/// The topics of one thread.
+#[derive(Default)]
+pub(super) struct Topics {
+    by_topic: HashMap<Topic, Entry>,
+    /// In the order of their publication; the first is under way.
+    deliveries: VecDeque<Delivery>,
+    subscriptions: usize,
+}
+
+#[derive(Default)]
+struct Entry {
+    subscribers: Vec<Key>,
+    gaps: usize,
+    /// What those who come are sent first.
+    retained: Option<Act>,
+}
+
+/// A publication on its way.
+struct Delivery {
+    topic: Topic,
+    act: Act,
+    next: usize,
+    /// How many subscribers there were.
+    end: usize,
+}
+
+impl Topics {
+    /// Takes publications in.
+    pub(super) fn publish(&mut self, publications: impl IntoIterator<Item = Publication>) {
+        for Publication { topic, act, retain } in publications {
+            let is_known = self.by_topic.contains_key(&topic);
+            if !is_known && !retain {
+                continue;
+            }
+            let entry = self.by_topic.entry(topic.clone()).or_default();
+            if retain {
+                entry.retained = Some(act.clone());
+            }
+            let end = entry.subscribers.len();
+            if end > 0 {
+                self.deliveries.push_back(Delivery { topic, act, next: 0, end });
+            }
+        }
+    }
+
+    /// Adds a connection that is not there; what it is to be sent first, if anything.
+    pub(super) fn subscribe(&mut self, topic: &Topic, key: Key) -> Option<Act> {
+        let entry = self.by_topic.entry(topic.clone()).or_default();
+        entry.subscribers.push(key);
+        self.subscriptions += 1;
+        entry.retained.clone()
+    }
+
+    /// Takes a connection out that goes on without.
+    pub(super) fn leave(&mut self, topic: &Topic, key: Key) {
+        let Some(entry) = self.by_topic.get_mut(topic) else { return };
+        let Some(place) = entry.subscribers.iter().rposition(|&subscriber| subscriber == key) else { return };
+        entry.subscribers[place] = GONE;
+        self.count_gap(topic, |_| true);
+    }
+
+    /// A connection that was there is gone. Tells of each other key whether its connection lives.
+    pub(super) fn count_gap(&mut self, topic: &Topic, mut is_live: impl FnMut(Key) -> bool) {
+        let Some(entry) = self.by_topic.get_mut(topic) else { return };
+        self.subscriptions -= 1;
+        entry.gaps += 1;
+        // Places must not change under a delivery.
+        let is_delivered = self.deliveries.iter().any(|delivery| delivery.topic == *topic);
+        if is_delivered || entry.gaps * 2 < entry.subscribers.len() {
+            return;
+        }
+        entry.subscribers.retain(|&key| key != GONE && is_live(key));
+        entry.subscribers.shrink_to(entry.subscribers.len() * 2);
+        entry.gaps = 0;
+        if entry.subscribers.is_empty() && entry.retained.is_none() {
+            self.by_topic.remove(topic);
+        }
+    }
+
+    /// Whether anybody subscribes to anything.
+    pub(super) fn has_subscribers(&self) -> bool {
+        self.subscriptions > 0
+    }
+
+    /// Whether something is on its way.
+    #[inline]
+    pub(super) fn is_busy(&self) -> bool {
+        !self.deliveries.is_empty()
+    }
+
+    /// The next part of what is on its way: to whom, and what.
+    pub(super) fn next(&mut self) -> Option<(Vec<Key>, Act)> {
+        let delivery = self.deliveries.front_mut()?;
+        let entry = self.by_topic.get(&delivery.topic);
+        let end = delivery.end.min(delivery.next + PUSHES_PER_TURN_MAX);
+        let part = entry.and_then(|entry| entry.subscribers.get(delivery.next..end)).unwrap_or_default();
+        let keys = part.iter().copied().filter(|&key| key != GONE).collect();
+        let act = delivery.act.clone();
+        delivery.next = end;
+        if end == delivery.end {
+            self.deliveries.pop_front();
+        }
+        Some((keys, act))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::ws::Framed;
+    use crate::wire::ws::Kind;
+
+    fn act(number: usize) -> Act {
+        Act::Message(Framed::new(Kind::Binary, &number.to_le_bytes()))
+    }
+
+    fn publication(topic: &Topic, number: usize, retain: bool) -> Publication {
+        Publication { topic: topic.clone(), act: act(number), retain }
+    }
+
+    /// Everything that is on its way.
+    fn drain(topics: &mut Topics) -> Vec<(Vec<Key>, Act)> {
+        std::iter::from_fn(|| topics.next()).collect()
+    }
+
+    #[test]
+    fn subscribers_are_sent_what_is_published_after_they_came() {
+        let (mut topics, a, b) = (Topics::default(), Topic::new("a"), Topic::new("b"));
+        topics.publish([publication(&a, 0, false)]);
+        assert!(!topics.is_busy() && topics.by_topic.is_empty(), "nobody is there");
+        assert_eq!(topics.subscribe(&a, Key(1)), None);
+        assert_eq!(topics.subscribe(&b, Key(2)), None);
+        topics.publish([publication(&a, 1, false), publication(&b, 2, false), publication(&a, 3, false)]);
+        topics.subscribe(&a, Key(3));
+        let sent = drain(&mut topics);
+        assert_eq!(sent, [(vec![Key(1)], act(1)), (vec![Key(2)], act(2)), (vec![Key(1)], act(3))]);
+        assert!(!topics.is_busy());
+    }
+
+    #[test]
+    fn what_a_topic_retains_comes_first() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("config"));
+        topics.publish([publication(&topic, 1, true), publication(&topic, 2, true), publication(&topic, 3, false)]);
+        assert_eq!(topics.subscribe(&topic, Key(1)), Some(act(2)));
+        topics.leave(&topic, Key(1));
+        assert_eq!(topics.subscribe(&topic, Key(2)), Some(act(2)), "without subscribers too");
+    }
+
+    #[test]
+    fn a_turn_has_a_part_of_many_and_the_rest_follows() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("many"));
+        let count = 2 * PUSHES_PER_TURN_MAX + 1;
+        (0..count).for_each(|key| assert!(topics.subscribe(&topic, Key(key as u64)).is_none()));
+        topics.publish([publication(&topic, 1, false)]);
+        let (first, _) = topics.next().expect("a part");
+        assert_eq!(first.len(), PUSHES_PER_TURN_MAX);
+        // One that has it, one that has not, and one that comes too late for it.
+        topics.leave(&topic, Key(0));
+        topics.leave(&topic, Key(count as u64 - 2));
+        topics.subscribe(&topic, Key(1 << 20));
+        let rest: Vec<Key> = drain(&mut topics).into_iter().flat_map(|(keys, _)| keys).collect();
+        let mut all = [first, rest].concat();
+        all.sort_unstable();
+        let expected: Vec<Key> = (0..count as u64).filter(|&key| key != count as u64 - 2).map(Key).collect();
+        assert_eq!(all, expected, "each once");
+    }
+
+    #[test]
+    fn those_who_left_hold_no_place_for_ever() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        for round in 0..1000u64 {
+            topics.subscribe(&topic, Key(round));
+            match round % 2 {
+                0 => topics.leave(&topic, Key(round)),
+                _ => topics.count_gap(&topic, |_| false),
+            }
+            topics.leave(&topic, Key(round));
+        }
+        assert!(topics.by_topic.is_empty() && !topics.has_subscribers());
+        (0..1000).for_each(|key| assert!(topics.subscribe(&topic, Key(key)).is_none()));
+        (0..990).for_each(|key| topics.count_gap(&topic, |other| other > Key(key)));
+        let entry = &topics.by_topic[&topic];
+        assert!(entry.subscribers.len() <= 20, "{}", entry.subscribers.len());
+        assert!(topics.has_subscribers());
+    }
+}
