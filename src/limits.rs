@@ -49,6 +49,18 @@ pub const PULLS_PER_TURN_MAX: usize = 16;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
+// Messages of a WebSocket (RFC 6455).
+
+/// Largest message, in bytes as it is on the wire (default of `[ws] message_bytes`).
+pub const WS_MESSAGE_BYTES: usize = 1024 * 1024;
+/// Ceiling of `[ws] message_bytes`: a message is held whole, as a body is that a route reads whole.
+pub const WS_MESSAGE_BYTES_MAX: usize = BODY_BUFFER_BYTES_MAX;
+/// Most frames that one message comes in, empty ones among them (default of `[ws] fragments`).
+pub const WS_FRAGMENTS: u32 = 1024;
+/// Ceiling of `[ws] fragments`: some of the bytes of a large message each.
+pub const WS_FRAGMENTS_MAX: u32 = 1_000_000;
+/// Most subprotocols that a client may offer: each is compared with all before it.
+pub const WS_PROTOCOLS_MAX: usize = 16;
 /// Most that waits for the peer of a WebSocket, in bytes, beyond one message (default of `[ws] queue_bytes`).
 pub const WS_QUEUE_BYTES: usize = 1024 * 1024;
 /// Bytes of a WebSocket's messages that are as good as sent: what is beyond can still be dropped.
@@ -59,6 +71,23 @@ pub const WS_EVENTS_PER_TURN_MAX: usize = 1024;
 pub const PUBLISHED_QUEUED_MAX: usize = 4096;
 /// Subscribers that are sent what was published in one turn, before others have theirs.
 pub const PUSHES_PER_TURN_MAX: usize = 256;
+
+// Compression of WebSocket messages (RFC 7692).
+
+/// Offers of extensions that are considered, over all fields.
+pub const WS_OFFERS_MAX: usize = 16;
+/// Smallest window to compress with, as a power of two: zlib knows no smaller one for bare deflate.
+pub const WS_WINDOW_BITS_MIN: u8 = 9;
+/// Largest window, as a power of two.
+pub const WS_WINDOW_BITS_MAX: u8 = 15;
+/// Shortest message that is compressed, in bytes: below it the packet around it outweighs what is saved.
+pub const WS_COMPRESS_BYTES_MIN: usize = 128;
+/// Bytes that compressing and unfolding bring forth at once: memory grows by what came out.
+pub const WS_DEFLATE_STEP_BYTES: usize = 16 * 1024;
+/// Final blocks in one message: peers that make any end each message, or each fragment, with one.
+pub const WS_FINAL_BLOCKS_MAX: usize = 64;
+/// Contexts of each direction that a thread keeps for the next connections.
+pub const WS_CONTEXTS_KEPT: usize = 4;
 
 // Fields that ask for one representation or another.
 
@@ -255,6 +284,10 @@ const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete l
 const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
+const _: () = assert!(WS_MESSAGE_BYTES <= WS_MESSAGE_BYTES_MAX);
+const _: () = assert!(WS_MESSAGE_BYTES_MAX <= isize::MAX as usize); // sums of two never overflow
+const _: () = assert!(WS_FRAGMENTS <= WS_FRAGMENTS_MAX);
+const _: () = assert!(RECV_BUFFER_BYTES.is_multiple_of(size_of::<u64>())); // it is made of words
 const _: () = assert!(WS_OUT_BYTES <= SEND_HIGH_WATER_BYTES); // who must read on is not held up by what waits
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
@@ -275,3 +308,4 @@ const _: () = assert!(README_BYTES_MAX <= PUBLISH_DOCUMENT_BYTES_MAX);
 const _: () = assert!(FILE_PATH_BYTES_MAX <= TARGET_BYTES_MAX / 3); // also when every byte is escaped
 const _: () = assert!(FILE_MEMORY_BYTES <= FILE_CACHE_BYTES as u64);
 const _: () = assert!(FILE_NAME_BYTES_MAX <= FILE_PATH_BYTES_MAX);
+const _: () = assert!(WS_WINDOW_BITS_MIN < WS_WINDOW_BITS_MAX);

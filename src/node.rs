@@ -19,6 +19,7 @@ use signal_hook::iterator::Signals;
 
 use crate::app::live::LiveConfig;
 use crate::app::store::Users;
+use crate::app::ws::Terms;
 use crate::app::{App, Router, RouterBuilder, Service};
 use crate::config::{Flags, sigbus};
 use crate::limits::SECOND_NS;
@@ -29,7 +30,7 @@ use crate::service::identity::IdentityGuard;
 use crate::service::npm::{self, Npm};
 use crate::service::ping::Ping;
 use crate::session;
-use crate::settings::{Http, Listen, Settings};
+use crate::settings::{Http, Listen, Settings, Ws};
 use crate::store::Store;
 use crate::wire::http1::Limits;
 use live::{Live, Watch};
@@ -116,6 +117,8 @@ struct Slices {
     identity_key: [u8; 32],
     http: Http,
     echo: bool,
+    /// What a WebSocket may be.
+    ws: Terms,
     live: Arc<Live>,
     public_url: String,
     anonymous_reads: bool,
@@ -203,6 +206,7 @@ impl Slices {
             identity_key,
             http: settings.http.clone(),
             echo: settings.node.echo,
+            ws: settings.ws.terms(&settings.npm.public_url),
             live,
             public_url: settings.npm.public_url.clone(),
             anonymous_reads: settings.anonymous_reads,
@@ -216,7 +220,7 @@ impl Slices {
         let mut services: Vec<Box<dyn Service>> =
             vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm))), Box::new(control)];
         if self.echo {
-            services.push(Box::new(Echo));
+            services.push(Box::new(Echo::new(self.ws.clone())));
         }
         let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
         let mut seed = [0; 8];
@@ -250,7 +254,7 @@ fn mount_path(public_url: &str) -> &str {
 
 fn reactor_settings(settings: &Settings) -> reactor::Settings {
     reactor::Settings {
-        http: session_settings(&settings.http),
+        http: session_settings(&settings.http, &settings.ws),
         connections: settings.node.connections,
         drain_ns: settings.node.drain_s * SECOND_NS,
         busy_poll_ns: settings.node.busy_poll_us * 1000,
@@ -258,7 +262,7 @@ fn reactor_settings(settings: &Settings) -> reactor::Settings {
     }
 }
 
-fn session_settings(http: &Http) -> session::Settings {
+fn session_settings(http: &Http, ws: &Ws) -> session::Settings {
     session::Settings {
         head: Limits { head_bytes: http.head_bytes, headers: http.headers },
         body_bytes: http.body_bytes as u64,
@@ -269,6 +273,7 @@ fn session_settings(http: &Http) -> session::Settings {
         body_rate: http.body_rate,
         write_rate: http.write_rate,
         requests: http.requests_per_connection,
+        ping_ns: ws.ping_s * SECOND_NS,
         trusted: http.trusted_proxies.clone(),
         proxy_protocol: http.proxy_protocol,
         forwarded: http.forwarded,

@@ -17,14 +17,25 @@ pub(super) const ORIGINS_ALLOWED: &str = "\"*\" alone, or a list of origins such
 const PREFLIGHT_S: u32 = 600;
 
 pub(super) fn read_origins(settings: &Settings) -> Vec<String> {
-    match &settings.http.cors_origins {
+    show_origins(settings.http.cors_origins.as_ref())
+}
+
+pub(super) fn write_origins(settings: &mut Settings, texts: &[&str]) -> Result<(), String> {
+    settings.http.cors_origins = parse_origins(texts)?;
+    Ok(())
+}
+
+/// As they are written.
+pub(super) fn show_origins(origins: Option<&Origins>) -> Vec<String> {
+    match origins {
         None => Vec::new(),
         Some(Origins::Any) => vec!["*".to_owned()],
         Some(Origins::These(origins)) => origins.iter().map(ToString::to_string).collect(),
     }
 }
 
-pub(super) fn write_origins(settings: &mut Settings, texts: &[&str]) -> Result<(), String> {
+/// Those that these texts name, `None` for none; or why they do not.
+pub(super) fn parse_origins(texts: &[&str]) -> Result<Option<Origins>, String> {
     let origins = match texts {
         [] => None,
         ["*"] => Some(Origins::Any),
@@ -34,8 +45,7 @@ pub(super) fn write_origins(settings: &mut Settings, texts: &[&str]) -> Result<(
     if origins.clone().is_some_and(|origins| policy(origins).check().is_err()) {
         return Err("has something that is no origin: scheme://host or scheme://host:port, in lower case".into());
     }
-    settings.http.cors_origins = origins;
-    Ok(())
+    Ok(origins)
 }
 
 /// No credentials: what a page may do, it does with a token it holds, never with one the browser adds.

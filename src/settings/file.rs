@@ -97,7 +97,7 @@ fn report_unknown_section(draft: &mut Draft, source: &Source<'_>, name: &Spanned
 fn in_which_section(name: &str) -> String {
     match KEYS.iter().find(|key| key.name == name) {
         Some(key) => format!("{name} belongs under [{}]", key.section),
-        None => "every key belongs under [node], [http] or [npm]".into(),
+        None => "every key belongs under [node], [http], [ws] or [npm]".into(),
     }
 }
 

@@ -8,14 +8,14 @@ use std::path::PathBuf;
 
 use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
-use super::{Settings, edge, listen, proxies, url};
+use super::{Settings, edge, listen, proxies, url, ws};
 use crate::limits::{
     BODY_BUFFER_BYTES_MAX, BUFFER_BYTES_MIN, BUSY_POLL_US_MAX, HEAD_BYTES_MAX, HEAD_BYTES_MIN, HEADERS_MAX,
-    TARBALL_BYTES_MAX, THREADS_MAX,
+    TARBALL_BYTES_MAX, THREADS_MAX, WS_FRAGMENTS_MAX, WS_MESSAGE_BYTES_MAX,
 };
 
 /// The sections, in the order they are shown.
-pub const SECTIONS: [&str; 4] = ["node", "http", "npm", "performance"];
+pub const SECTIONS: [&str; 5] = ["node", "http", "ws", "npm", "performance"];
 
 /// One thing that can be set.
 pub struct Key {
@@ -350,6 +350,12 @@ pub static KEYS: &[Key] = &[
     flag!(http.request_ids),
     flag!(http.server_timing),
     number!(http.hsts_s, Seconds, 0, 63_072_000, Some("0 = do not say")),
+    number!(ws.message_bytes, Bytes, 125, WS_MESSAGE_BYTES_MAX),
+    number!(ws.fragments, Count, 1, WS_FRAGMENTS_MAX),
+    number!(ws.queue_bytes, Bytes, 1024, 1_u64 << 30),
+    number!(ws.ping_s, Seconds, 1, 3600),
+    text!(ws.compression, ws::COMPRESSION_ALLOWED, None, ws::read_compression, ws::write_compression),
+    list!(ws.origins, edge::ORIGINS_ALLOWED, ws::read_origins, ws::write_origins),
     flag!(npm.allow_signup),
     flag!(npm.anonymous_reads, anonymous_reads),
     flag!(npm.check_owners),

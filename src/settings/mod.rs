@@ -22,6 +22,7 @@ mod rules;
 mod suggest;
 pub(crate) mod units;
 mod url;
+mod ws;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +31,7 @@ pub use listen::Listen;
 pub use load::{Document, Flag, Sources, load};
 pub use performance::Performance;
 pub use problem::{Origin, Problem, Problems};
+pub use ws::{Compression, Ws};
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -53,6 +55,8 @@ pub struct Settings {
     pub node: Node,
     /// `[http]`: what one peer may ask of one connection.
     pub http: Http,
+    /// `[ws]`: what one peer may do with a WebSocket.
+    pub ws: Ws,
     /// `[npm]`: the registry. Its `public_url` and `rules` are final:
     /// `anonymous_reads` is worked in.
     pub npm: Npm,
@@ -145,6 +149,7 @@ impl Default for Settings {
         Self {
             node: Node::default(),
             http: Http::default(),
+            ws: Ws::default(),
             npm: Npm::default(),
             anonymous_reads: true,
             performance: Performance::default(),

@@ -59,7 +59,11 @@ pub fn accept(
         }
     };
     if !terms.origins.admit(request.head) {
-        reply.error(403, "pages of this origin may not open a WebSocket here", Some("[ws] origins lists those that may"));
+        reply.error(
+            403,
+            "pages of this origin may not open a WebSocket here",
+            Some("[ws] origins lists those that may"),
+        );
         return None;
     }
     let protocol = match choose(&offer, protocols) {
@@ -69,7 +73,8 @@ pub fn accept(
             return None;
         }
     };
-    let Ok(deflate) = extension::choose(request.head.headers("Sec-WebSocket-Extensions"), terms.deflate.as_ref()) else {
+    let Ok(deflate) = extension::choose(request.head.headers("Sec-WebSocket-Extensions"), terms.deflate.as_ref())
+    else {
         reply.error(400, "Sec-WebSocket-Extensions is malformed", None);
         return None;
     };
@@ -83,9 +88,9 @@ fn choose(offer: &Offer<'_>, protocols: &[&'static str]) -> Result<Option<&'stat
         return Ok(None);
     }
     let chosen = protocols.iter().find(|protocol| offer.protocols().contains(protocol));
-    chosen.map(|protocol| Some(*protocol)).ok_or_else(|| {
-        format!("Sec-WebSocket-Protocol has to list one of: {}", protocols.join(", "))
-    })
+    chosen
+        .map(|protocol| Some(*protocol))
+        .ok_or_else(|| format!("Sec-WebSocket-Protocol has to list one of: {}", protocols.join(", ")))
 }
 
 fn switch(offer: &Offer<'_>, protocol: Option<&str>, deflate: Option<&Agreed>, reply: &mut Reply<'_>) {

@@ -27,6 +27,7 @@ pub use channel::{Channel, Closed, Failed, Message};
 pub use framed::Framed;
 pub use link::Link;
 pub use origins::Origins;
+pub(crate) use outgoing::{ABNORMAL, NO_STATUS};
 pub use outgoing::{Ask, Compress, Outgoing};
 pub use topic::{Act, Address, Outlet, Publication, Sender, Topic};
 

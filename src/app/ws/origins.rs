@@ -116,7 +116,9 @@ mod tests {
         }
         let listed = Origins::listed(["https://Good.example".to_owned()]);
         assert!(admits(&listed, "h", "Origin: https://good.example\r\n"));
-        for origin in ["https://good.example.evil", "https://good.exampl", "http://good.example", "https://good.example:8443"] {
+        for origin in
+            ["https://good.example.evil", "https://good.exampl", "http://good.example", "https://good.example:8443"]
+        {
             assert!(!admits(&listed, "h", &format!("Origin: {origin}\r\n")), "{origin}");
         }
         let twice = "Origin: https://good.example\r\nOrigin: https://good.example\r\n";

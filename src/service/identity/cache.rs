@@ -66,7 +66,7 @@ impl Cache {
         match change {
             Change::Identity(user) => self.valid.forget(user),
             Change::Everything => self.valid = Kept::default(),
-            Change::Package(_) => return,
+            Change::Config | Change::Package(_) => return,
         }
         self.invalid = Kept::default();
         self.heard += 1;

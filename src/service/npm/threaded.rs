@@ -85,7 +85,7 @@ impl Threaded {
                 self.documents.clear();
                 self.tarballs.clear();
             }
-            Change::Identity(_) => {}
+            Change::Config | Change::Identity(_) => {}
         }
     }
 

@@ -56,7 +56,9 @@ enum State {
     Sending,
     /// The answer was that this is a WebSocket from now on.
     Upgraded,
-    Linger { dropped: u64 },
+    Linger {
+        dropped: u64,
+    },
     Over,
 }
 

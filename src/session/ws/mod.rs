@@ -12,10 +12,11 @@
 //! sent. A peer that is silent is asked with a ping, and given up if it stays so.
 
 pub mod deflate;
-#[cfg(test)]
-mod tests;
 
-use crate::app::ws::{Act, Address, Ask, Channel, Closed, Failed, Link, Message, Outgoing, Outlet, Sender, Topic, Upgrade};
+use crate::app::ws::{ABNORMAL, NO_STATUS};
+use crate::app::ws::{
+    Act, Address, Ask, Channel, Closed, Failed, Link, Message, Outgoing, Outlet, Sender, Topic, Upgrade,
+};
 use crate::app::{Caller, Value};
 use crate::buffer::Aligned;
 use crate::limits::{LINGER_BYTES_MAX, SEND_HIGH_WATER_BYTES, WS_EVENTS_PER_TURN_MAX};
@@ -57,7 +58,9 @@ enum State {
     /// Our close frame is on its way, theirs has not come.
     Closing,
     /// All was said; what still comes is dropped so that the peer can read the end.
-    Linger { dropped: u64 },
+    Linger {
+        dropped: u64,
+    },
     Over,
 }
 
@@ -216,7 +219,7 @@ impl Ws {
         match event {
             Event::Message(kind, false, payload) => self.on_message(kind, payload, turn),
             Event::Message(kind, true, payload) => self.on_compressed(kind, &payload, turn),
-            Event::Ping(payload) => self.outgoing.pong(payload, turn.out),
+            Event::Ping(payload) => self.outgoing.pong(&payload, turn.out),
             Event::Pong(_) => {}
             Event::Close(said) => self.on_close(said.map(|(code, _)| code), turn),
         }
@@ -385,7 +388,11 @@ impl Ws {
     #[inline]
     pub fn held_bytes(&self) -> usize {
         let inflate = self.inflate.as_ref().map_or(0, |inflate| inflate.held_bytes());
-        size_of::<Self>() + self.decoder.held_bytes() + self.rest.capacity_bytes() + self.outgoing.held_bytes() + inflate
+        size_of::<Self>()
+            + self.decoder.held_bytes()
+            + self.rest.capacity_bytes()
+            + self.outgoing.held_bytes()
+            + inflate
     }
 
     /// Open, with nothing incomplete and nothing under way.
