@@ -136,6 +136,7 @@ impl Node {
                     feed(sink, body)
                 }
                 Flow::Send(_) => panic!("this slice knows its bodies whole"),
+                Flow::Upgrade(_) => panic!("this slice opens no WebSocket"),
             };
             between(&self.store, &mut self.app);
             for change in &outcome.changes {
