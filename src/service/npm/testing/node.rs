@@ -135,8 +135,7 @@ impl Node {
                     streamed = true;
                     feed(sink, body)
                 }
-                Flow::Send(_) => panic!("this slice knows its bodies whole"),
-                Flow::Upgrade(_) => panic!("this slice opens no WebSocket"),
+                Flow::Send(_) | Flow::Upgrade(_) => panic!("this slice knows its bodies whole"),
             };
             between(&self.store, &mut self.app);
             for change in &outcome.changes {
