@@ -11,6 +11,7 @@ pub mod code;
 pub mod decoder;
 pub mod emit;
 pub mod error;
+pub mod fuzz;
 pub mod handshake;
 mod header;
 pub mod mask;
