@@ -64,7 +64,9 @@ const _: () = assert!(size_of::<Decoder>() <= 64);
 enum Stage {
     /// One of a header, of which so many came.
     Header([u8; HEADER_BYTES_MAX], u8),
-    /// One of the payload of this frame.
+    /// The first of the payload of this frame.
+    Begun(Frame),
+    /// One of the payload of this frame, whose beginning is kept.
     Payload(Frame),
     /// One after the end: of no interest.
     Ended,
@@ -107,9 +109,9 @@ impl Decoder {
         Self { stage: BETWEEN, message: None, control: Vec::new(), role, deflate }
     }
 
-    /// Whether no frame and no message is incomplete.
+    /// Whether no frame and no message is incomplete: also after the last one.
     pub fn is_between(&self) -> bool {
-        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Payload(_)) && self.message.is_none()
+        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Begun(_) | Stage::Payload(_)) && self.message.is_none()
     }
 
     /// Bytes of memory that it holds beside itself.
@@ -206,13 +208,20 @@ impl Decoder {
                 let Some(frame) = self.complete_header(used, limits)? else { return Ok(step) };
                 frame
             }
+            Stage::Begun(frame) => frame,
             Stage::Payload(frame) => return self.take_in(frame, bytes, used),
             Stage::Ended => {
                 *used = bytes.len();
                 return Ok(Step::More);
             }
         };
+        if *used == bytes.len() && frame.left > 0 {
+            // Peers write headers alone: the payload may still come whole.
+            self.stage = Stage::Begun(frame);
+            return Ok(Step::More);
+        }
         if self.is_here(&frame, bytes, *used) {
+            self.stage = BETWEEN;
             return Ok(Step::Here(frame));
         }
         self.begin(&frame);
@@ -235,7 +244,6 @@ impl Decoder {
         let held = &held[..usize::from(count)];
         let Some((frame, length)) = parse(held, &self.expected(limits))? else { return Ok(None) };
         *used -= held.len() - length;
-        self.stage = BETWEEN;
         Ok(Some(frame))
     }
 
