@@ -49,6 +49,19 @@ pub const PULLS_PER_TURN_MAX: usize = 16;
 /// Body bytes a source gives at once, about.
 pub const SOURCE_PIECE_BYTES: usize = 64 * 1024;
 
+// Messages of a WebSocket (RFC 6455).
+
+/// Largest message, in bytes as it is on the wire (default of `[ws] message_bytes`).
+pub const WS_MESSAGE_BYTES: usize = 1024 * 1024;
+/// Ceiling of `[ws] message_bytes`: a message is held whole, as a body is that a route reads whole.
+pub const WS_MESSAGE_BYTES_MAX: usize = BODY_BUFFER_BYTES_MAX;
+/// Most frames that one message comes in, empty ones among them (default of `[ws] fragments`).
+pub const WS_FRAGMENTS: u32 = 1024;
+/// Ceiling of `[ws] fragments`: some of the bytes of a large message each.
+pub const WS_FRAGMENTS_MAX: u32 = 1_000_000;
+/// Most subprotocols that a client may offer: each is compared with all before it.
+pub const WS_PROTOCOLS_MAX: usize = 16;
+
 // Fields that ask for one representation or another.
 
 /// Entity tags of an `If-Match` or `If-None-Match` that are looked at.
@@ -259,6 +272,10 @@ const _: () = assert!(CHUNK_LINE_BYTES_MAX < HEAD_BYTES_MAX); // an incomplete l
 const _: () = assert!(TRAILER_BYTES_MAX <= HEAD_BYTES_MAX);
 const _: () = assert!(CHUNK_SIZE_DIGITS_MAX < 16); // a size never overflows u64
 const _: () = assert!(BODY_BUFFER_BYTES <= BODY_BUFFER_BYTES_MAX);
+const _: () = assert!(WS_MESSAGE_BYTES <= WS_MESSAGE_BYTES_MAX);
+const _: () = assert!(WS_MESSAGE_BYTES_MAX <= isize::MAX as usize); // sums of two never overflow
+const _: () = assert!(WS_FRAGMENTS <= WS_FRAGMENTS_MAX);
+const _: () = assert!(RECV_BUFFER_BYTES.is_multiple_of(size_of::<u64>())); // it is made of words
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(SEND_COPY_BYTES_MAX < SEND_HIGH_WATER_BYTES);

@@ -4,3 +4,4 @@ pub mod date;
 pub mod http;
 pub mod http1;
 pub mod proxy;
+pub mod ws;

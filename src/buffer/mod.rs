@@ -1,8 +1,10 @@
 //! Bytes on their way: `RecvBuf` in, `SendBuf` out.
 //!
 //! A thread owns one `RecvBuf`; a connection owns memory only while a message is incomplete.
-//! A `SendBuf` is a queue of pieces in the order they leave: bytes of its own, static bytes, ranges
-//! of shared bodies and, in the node, ranges of files. Nothing here knows a socket.
+//! A `SendBuf` is a queue of pieces in the order they leave: bytes of its own, static bytes, memory that
+//! was handed over, ranges of shared bodies and, in the node, ranges of files. Nothing here knows a socket.
+
+mod aligned;
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -10,49 +12,59 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use zerocopy::IntoBytes;
+
+pub use aligned::{Aligned, rotated};
+
 use crate::limits::{RECV_BUFFER_BYTES, SEND_COPY_BYTES_MAX, SEND_KEPT_BYTES_MAX};
 
 /// The receive buffer of one thread.
 ///
-/// The unread rest of an incomplete message is put back in front of the next read.
+/// The unread rest of an incomplete message is put back in front of the next read. It begins at a multiple
+/// of 8, so that payloads can be moved to one where they lie.
 #[derive(Debug)]
 pub struct RecvBuf {
-    bytes: Box<[u8]>,
+    words: Box<[u64]>,
     filled: usize,
 }
 
 impl RecvBuf {
     /// A buffer of [`RECV_BUFFER_BYTES`].
     pub fn new() -> Self {
-        Self { bytes: alloc::vec![0; RECV_BUFFER_BYTES].into_boxed_slice(), filled: 0 }
+        Self { words: alloc::vec![0; RECV_BUFFER_BYTES / size_of::<u64>()].into_boxed_slice(), filled: 0 }
     }
 
     /// Forgets what it holds and begins with `rest`.
     ///
     /// `rest` must leave room for at least one byte more.
     pub fn begin(&mut self, rest: &[u8]) {
-        assert!(rest.len() < self.bytes.len(), "a rest that fills the buffer leaves no room to read");
+        assert!(rest.len() < self.words.as_bytes().len(), "a rest that fills the buffer leaves no room to read");
         // Nearly always there is none, and then nothing is called.
         if !rest.is_empty() {
-            self.bytes[..rest.len()].copy_from_slice(rest);
+            self.words.as_mut_bytes()[..rest.len()].copy_from_slice(rest);
         }
         self.filled = rest.len();
     }
 
     /// Where the next read goes.
     pub fn space(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.filled..]
+        &mut self.words.as_mut_bytes()[self.filled..]
     }
 
     /// Counts `count` bytes written to [`Self::space`].
     pub fn commit(&mut self, count: usize) {
-        assert!(count <= self.bytes.len() - self.filled);
+        assert!(count <= self.words.as_bytes().len() - self.filled);
         self.filled += count;
     }
 
     /// Everything received and not yet forgotten.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.filled]
+        &self.words.as_bytes()[..self.filled]
+    }
+
+    /// The same, for who changes them where they lie.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.words.as_mut_bytes()[..self.filled]
     }
 }
 
@@ -67,6 +79,8 @@ impl Default for RecvBuf {
 enum Piece {
     /// The next `n` bytes of the buffer's own.
     Own(usize),
+    /// Memory that was handed over; so many of its bytes have left.
+    Owned(Aligned, usize),
     Static(&'static [u8]),
     Shared(Arc<[u8]>, Range<usize>),
     #[cfg(feature = "node")]
@@ -119,13 +133,18 @@ impl SendBuf {
 
     /// Bytes of memory that are held for this peer alone: file and shared pieces do not count.
     pub fn own_bytes(&self) -> usize {
-        self.own.len() - self.own_sent
+        let handed_over = |piece: &Piece| match piece {
+            Piece::Owned(bytes, sent) => bytes.len() - sent,
+            _ => 0,
+        };
+        self.own.len() - self.own_sent + self.pieces.iter().map(handed_over).sum::<usize>()
     }
 
     /// Bytes of memory that it holds: its own, and its share of bodies that others hold too.
     pub fn held_bytes(&self) -> usize {
         let share = |piece: &Piece| match piece {
             Piece::Shared(body, _) => body.len() / Arc::strong_count(body),
+            Piece::Owned(bytes, _) => bytes.capacity_bytes(),
             _ => 0,
         };
         let pieces = self.pieces.capacity() * size_of::<Piece>();
@@ -169,6 +188,15 @@ impl SendBuf {
         assert!(range.end <= body.len());
         let length = range.len() as u64;
         self.push(Piece::Shared(Arc::clone(body), range), length);
+    }
+
+    /// Appends memory that is handed over, without a copy unless it is small.
+    pub fn put_owned(&mut self, bytes: Aligned) {
+        if bytes.len() <= SEND_COPY_BYTES_MAX {
+            return self.put(&bytes);
+        }
+        let length = bytes.len() as u64;
+        self.push(Piece::Owned(bytes, 0), length);
     }
 
     /// Appends a range of a file; the kernel copies it.
@@ -247,6 +275,7 @@ impl SendBuf {
                     own += count;
                     &self.own[own - count..own]
                 }
+                Piece::Owned(bytes, sent) => &bytes[*sent..],
                 Piece::Static(bytes) => bytes,
                 Piece::Shared(body, range) => &body[range.clone()],
                 #[cfg(feature = "node")]
@@ -350,6 +379,7 @@ pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
 fn piece_len(piece: &Piece) -> u64 {
     match piece {
         Piece::Own(count) => *count as u64,
+        Piece::Owned(bytes, sent) => (bytes.len() - sent) as u64,
         Piece::Static(bytes) => bytes.len() as u64,
         Piece::Shared(_, range) => range.len() as u64,
         #[cfg(feature = "node")]
@@ -361,6 +391,7 @@ fn piece_len(piece: &Piece) -> u64 {
 fn shorten(piece: &mut Piece, count: u64) {
     match piece {
         Piece::Own(left) => *left -= count as usize,
+        Piece::Owned(_, sent) => *sent += count as usize,
         Piece::Static(bytes) => *bytes = &bytes[count as usize..],
         Piece::Shared(_, range) => range.start += count as usize,
         #[cfg(feature = "node")]
