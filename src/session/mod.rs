@@ -11,6 +11,7 @@
 pub mod deadlines;
 pub mod http1;
 pub mod trust;
+pub mod ws;
 
 use std::net::IpAddr;
 

@@ -313,7 +313,11 @@ mod tests {
             ("permessage-deflate; server_max_window_bits=15", "; server_max_window_bits=12"),
             ("permessage-deflate; server_max_window_bits=9", "; server_max_window_bits=9"),
         ] {
-            assert_eq!(answer_to(&[offer], &policy), Ok(Some(alloc::format!("permessage-deflate{no}{bits}"))), "{offer}");
+            assert_eq!(
+                answer_to(&[offer], &policy),
+                Ok(Some(alloc::format!("permessage-deflate{no}{bits}"))),
+                "{offer}"
+            );
         }
     }
 
@@ -363,7 +367,8 @@ mod tests {
 
     #[test]
     fn the_first_offer_that_can_be_kept_is_taken_over_all_fields() {
-        let fields = ["x-webkit-deflate-frame; a=\"b\", foo", "", "permessage-deflate; server_max_window_bits=9", NAME_TEXT];
+        let fields =
+            ["x-webkit-deflate-frame; a=\"b\", foo", "", "permessage-deflate; server_max_window_bits=9", NAME_TEXT];
         assert_eq!(
             answer_to(&fields, &Policy::default()),
             Ok(Some("permessage-deflate; server_max_window_bits=9".into()))

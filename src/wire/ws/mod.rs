@@ -11,11 +11,12 @@ pub mod code;
 pub mod decoder;
 pub mod emit;
 pub mod error;
+pub mod extension;
 pub mod handshake;
 mod header;
 pub mod mask;
 pub mod payload;
-mod utf8;
+pub(crate) mod utf8;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use super::Error;
 
 /// How many bytes of `text` are whole characters: all but the beginning of one at the end.
-pub(super) fn whole_characters(text: &[u8]) -> Result<usize, Error> {
+pub(crate) fn whole_characters(text: &[u8]) -> Result<usize, Error> {
     match core::str::from_utf8(text) {
         Ok(_) => Ok(text.len()),
         Err(error) if error.error_len().is_none() => Ok(error.valid_up_to()),

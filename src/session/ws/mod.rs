@@ -1,0 +1,3 @@
+//! One WebSocket connection: frames in, messages to the app, frames out.
+
+pub mod deflate;
