@@ -24,6 +24,7 @@ const MEMORY_LEVEL: i32 = 5;
 
 /// Contexts for the next messages and connections, all as if they were new; and the thread's working memory.
 #[derive(Default)]
+#[expect(clippy::vec_box, reason = "contexts move between here and connections, which are small without one")]
 pub struct Pool {
     inflaters: Vec<Box<Inflate>>,
     /// With the bits of the window.
