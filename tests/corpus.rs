@@ -28,6 +28,8 @@ const TARGETS: &[(&str, Property)] = &[
     ("publish_document", npm::document::fuzz),
     ("ws_deflate", deflate::fuzz),
     ("ws_extensions", ws::extension::fuzz),
+    ("ws_frames", ws::fuzz::frames),
+    ("ws_handshake", ws::fuzz::handshake),
 ];
 
 #[test]

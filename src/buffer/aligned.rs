@@ -78,8 +78,8 @@ impl Aligned {
     }
 }
 
-/// The key as it goes on after `count` bytes.
-pub fn rotated(key: [u8; 4], count: usize) -> [u8; 4] {
+/// A key of four bytes as it goes on after `count` bytes.
+pub(crate) fn rotated(key: [u8; 4], count: usize) -> [u8; 4] {
     let mut key = key;
     key.rotate_left(count % 4);
     key

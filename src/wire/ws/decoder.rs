@@ -11,8 +11,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::header::{Expected, Frame, HEADER_BYTES_MAX, parse};
-use super::payload::{place, shift_of};
+use super::header::{Expected, FIN, Frame, HEADER_BYTES_MAX, LENGTH_16, MASK, parse};
+use super::payload::{can_be_placed, place};
 use super::{Code, Error, Kind, Opcode, Payload, Role, mask, utf8};
 use crate::buffer::{Aligned, rotated};
 use crate::limits::{WS_FRAGMENTS, WS_MESSAGE_BYTES};
@@ -64,11 +64,19 @@ const _: () = assert!(size_of::<Decoder>() <= 64);
 enum Stage {
     /// One of a header, of which so many came.
     Header([u8; HEADER_BYTES_MAX], u8),
-    /// One of the payload of this frame.
+    /// The first of the payload of this frame.
+    Begun(Frame),
+    /// One of the payload of this frame, whose beginning is kept.
     Payload(Frame),
     /// One after the end: of no interest.
     Ended,
 }
+
+/// First bytes of frames that are whole messages, not compressed.
+const BINARY_ALONE: u8 = FIN | Opcode::Binary as u8;
+const TEXT_ALONE: u8 = FIN | Opcode::Text as u8;
+/// The header of a client's frame of less than 126 bytes.
+const SHORT_HEADER_BYTES: usize = 6;
 
 const BETWEEN: Stage = Stage::Header([0; HEADER_BYTES_MAX], 0);
 
@@ -101,9 +109,9 @@ impl Decoder {
         Self { stage: BETWEEN, message: None, control: Vec::new(), role, deflate }
     }
 
-    /// Whether no frame and no message is incomplete.
+    /// Whether no frame and no message is incomplete: also after the last one.
     pub fn is_between(&self) -> bool {
-        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Payload(_)) && self.message.is_none()
+        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Begun(_) | Stage::Payload(_)) && self.message.is_none()
     }
 
     /// Bytes of memory that it holds beside itself.
@@ -117,19 +125,60 @@ impl Decoder {
     ///
     /// `Ok(None)`: everything was taken in. After an error or a close, all is dropped. A message stays where
     /// it lies for sure if `bytes` begins at a multiple of 8.
+    #[inline]
     pub fn next<'b>(
         &mut self,
         bytes: &'b mut [u8],
         used: &mut usize,
         limits: &Limits,
     ) -> Result<Option<Event<'b>>, Error> {
-        let result = self.read(bytes, used, limits);
-        if matches!(result, Err(_) | Ok(Some(Event::Close(_)))) {
-            *self = Self { stage: Stage::Ended, ..Self::new(self.role, self.deflate) };
+        if *used == bytes.len() {
+            return Ok(None);
         }
-        result
+        if let Some((kind, key, length)) = self.short_message(bytes, *used, limits) {
+            let start = *used + SHORT_HEADER_BYTES;
+            *used = start + length;
+            let payload = place(bytes, start, length, key);
+            if kind == Kind::Binary || utf8::is_whole(payload) {
+                return Ok(Some(Event::Message(kind, false, Payload::Here(payload))));
+            }
+            return self.end(Err(Error::Utf8));
+        }
+        match self.read(bytes, used, limits) {
+            Ok(Some(Event::Close(why))) => self.end(Ok(Some(Event::Close(why)))),
+            Err(error) => self.end(Err(error)),
+            going_on => going_on,
+        }
     }
 
+    /// Lets go of everything and reads no more.
+    #[cold]
+    fn end<T>(&mut self, last: T) -> T {
+        *self = Self { stage: Stage::Ended, ..Self::new(self.role, self.deflate) };
+        last
+    }
+
+    /// Most messages: masked, in one frame of less than 126 bytes that is whole, not compressed. What does not
+    /// look like that goes the long way, each mistake among it.
+    #[inline]
+    fn short_message(&self, bytes: &[u8], at: usize, limits: &Limits) -> Option<(Kind, [u8; 4], usize)> {
+        let (Stage::Header(_, 0), None, Role::Server) = (self.stage, &self.message, self.role) else { return None };
+        let (header, rest) = bytes.get(at..)?.split_first_chunk::<SHORT_HEADER_BYTES>()?;
+        let [first, second, key @ ..] = *header;
+        let length = usize::from(second ^ MASK);
+        if length > rest.len() || length >= usize::from(LENGTH_16) || length > limits.message_bytes {
+            return None;
+        }
+        let kind = match first {
+            BINARY_ALONE => Kind::Binary,
+            TEXT_ALONE => Kind::Text,
+            _ => return None,
+        };
+        can_be_placed(bytes, at + SHORT_HEADER_BYTES).then_some((kind, key, length))
+    }
+
+    /// The long way, which knows every frame.
+    #[inline(never)]
     fn read<'b>(&mut self, bytes: &'b mut [u8], used: &mut usize, limits: &Limits) -> Result<Option<Event<'b>>, Error> {
         loop {
             match self.step(bytes, used, limits)? {
@@ -146,49 +195,56 @@ impl Decoder {
     }
 
     fn step(&mut self, bytes: &[u8], used: &mut usize, limits: &Limits) -> Result<Step, Error> {
-        match self.stage {
-            Stage::Header(held, count) => {
-                let Some(frame) = self.read_header(held, count, bytes, used, limits)? else { return Ok(Step::More) };
-                if self.is_here(&frame, bytes, *used) {
-                    return Ok(Step::Here(frame));
+        let frame = match self.stage {
+            Stage::Header(_, 0) => match parse(&bytes[*used..], &self.expected(limits))? {
+                Some((frame, length)) => {
+                    *used += length;
+                    frame
                 }
-                self.begin(&frame);
-                self.take_in(frame, bytes, used)
+                None => return Ok(self.keep_header([0; HEADER_BYTES_MAX], 0, bytes, used)),
+            },
+            Stage::Header(held, count) => {
+                let step = self.keep_header(held, count.into(), bytes, used);
+                let Some(frame) = self.complete_header(used, limits)? else { return Ok(step) };
+                frame
             }
-            Stage::Payload(frame) => self.take_in(frame, bytes, used),
+            Stage::Begun(frame) => frame,
+            Stage::Payload(frame) => return self.take_in(frame, bytes, used),
             Stage::Ended => {
                 *used = bytes.len();
-                Ok(Step::More)
+                return Ok(Step::More);
             }
+        };
+        if *used == bytes.len() && frame.left > 0 {
+            // Peers write headers alone: the payload may still come whole.
+            self.stage = Stage::Begun(frame);
+            return Ok(Step::More);
         }
+        if self.is_here(&frame, bytes, *used) {
+            self.stage = BETWEEN;
+            return Ok(Step::Here(frame));
+        }
+        self.begin(&frame);
+        self.take_in(frame, bytes, used)
     }
 
-    /// The frame whose header is whole now, `used` behind it; otherwise the rest of `bytes` is kept.
-    fn read_header(
-        &mut self,
-        mut held: [u8; HEADER_BYTES_MAX],
-        count: u8,
-        bytes: &[u8],
-        used: &mut usize,
-        limits: &Limits,
-    ) -> Result<Option<Frame>, Error> {
-        let expected = self.expected(limits);
-        let before = usize::from(count);
+    /// Keeps as much as a header may still have behind the `count` bytes that are held.
+    fn keep_header(&mut self, mut held: [u8; HEADER_BYTES_MAX], count: usize, bytes: &[u8], used: &mut usize) -> Step {
         let rest = &bytes[*used..];
-        let taken = rest.len().min(HEADER_BYTES_MAX - before);
-        held[before..before + taken].copy_from_slice(&rest[..taken]);
-        match parse(&held[..before + taken], &expected)? {
-            Some((frame, length)) => {
-                self.stage = BETWEEN;
-                *used += length - before;
-                Ok(Some(frame))
-            }
-            None => {
-                self.stage = Stage::Header(held, (before + taken) as u8);
-                *used = bytes.len();
-                Ok(None)
-            }
-        }
+        let taken = rest.len().min(HEADER_BYTES_MAX - count);
+        held[count..count + taken].copy_from_slice(&rest[..taken]);
+        self.stage = Stage::Header(held, (count + taken) as u8);
+        *used += taken;
+        Step::More
+    }
+
+    /// The frame of the header that is held, if it is whole; what is held beyond it is given back.
+    fn complete_header(&mut self, used: &mut usize, limits: &Limits) -> Result<Option<Frame>, Error> {
+        let Stage::Header(held, count) = self.stage else { return Ok(None) };
+        let held = &held[..usize::from(count)];
+        let Some((frame, length)) = parse(held, &self.expected(limits))? else { return Ok(None) };
+        *used -= held.len() - length;
+        Ok(Some(frame))
     }
 
     fn expected(&self, limits: &Limits) -> Expected {
@@ -205,7 +261,7 @@ impl Decoder {
     /// Whether the frame says something alone, and its payload at `start` is whole and can be aligned.
     fn is_here(&self, frame: &Frame, bytes: &[u8], start: usize) -> bool {
         let is_alone = frame.opcode.is_control() || frame.fin && self.message.is_none();
-        is_alone && bytes.len() - start >= frame.left && shift_of(bytes, start) <= start
+        is_alone && bytes.len() - start >= frame.left && can_be_placed(bytes, start)
     }
 
     /// Prepares for the payload of a frame that will be kept.
@@ -284,15 +340,13 @@ impl Message {
 
 /// What the frame says whose whole payload stands at `start`.
 fn event_here<'b>(bytes: &'b mut [u8], start: usize, frame: &Frame) -> Result<Event<'b>, Error> {
-    let payload = place(bytes, start, frame);
+    let payload = place(bytes, start, frame.left, frame.key);
     match frame.opcode {
         Opcode::Binary => Ok(Event::Message(Kind::Binary, frame.rsv1, Payload::Here(payload))),
-        Opcode::Text => {
-            if !frame.rsv1 {
-                utf8::check(payload)?;
-            }
+        Opcode::Text if frame.rsv1 || utf8::is_whole(payload) => {
             Ok(Event::Message(Kind::Text, frame.rsv1, Payload::Here(payload)))
         }
+        Opcode::Text => Err(Error::Utf8),
         opcode => control(opcode, Cow::Borrowed(payload)),
     }
 }

@@ -12,6 +12,7 @@ pub mod decoder;
 pub mod emit;
 pub mod error;
 pub mod extension;
+pub mod fuzz;
 pub mod handshake;
 mod header;
 pub mod mask;
