@@ -30,6 +30,7 @@ pub struct Policy {
     /// Window of the server's messages, as a power of two, 9 to 15.
     pub server_bits: u8,
     /// Largest window of the client's messages, 9 to 15; below 15 it is asked for where the client can do it.
+    /// That spares the client memory, and this end none.
     pub client_bits: u8,
 }
 

@@ -15,8 +15,9 @@ pub const fn deflate_context_bytes(bits: u8) -> usize {
     DEFLATE_BASE_BYTES + (4 << bits)
 }
 
-/// The fastest: on messages of 130 bytes it takes a thirteenth of the instructions of level 2, whose blocks
-/// have codes of their own, and what it leaves is a twelfth larger.
+/// The fastest. Counted by callgrind on JSON with history, it compresses messages of 130 bytes with a thirteenth
+/// of the instructions of level 2 into 8 % more, and those of 1,300 bytes with a quarter into a third more:
+/// level 2 and above make codes of their own for each message.
 const LEVEL: i32 = 1;
 
 /// How much is coded as one block; more gains nothing for messages and costs 100 KB for each context.
