@@ -19,7 +19,7 @@ mod header;
 pub mod mask;
 mod message;
 pub mod payload;
-mod utf8;
+pub(crate) mod utf8;
 
 #[cfg(test)]
 mod tests;

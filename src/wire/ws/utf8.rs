@@ -9,7 +9,7 @@ const WORD: usize = size_of::<u64>();
 const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 /// How many bytes of `text` are whole characters: all but the beginning of one at the end.
-pub(super) fn whole_characters(text: &[u8]) -> Result<usize, Error> {
+pub(crate) fn whole_characters(text: &[u8]) -> Result<usize, Error> {
     if is_ascii(text) {
         return Ok(text.len());
     }
