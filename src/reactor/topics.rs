@@ -1,15 +1,15 @@
 //! Who subscribes to what on this thread, and what is on its way to them.
 //!
-//! A publication reaches the subscribers in the order in which they came, so many in one turn as
-//! [`PUSHES_PER_TURN_MAX`] says: five thousand of them must not hold up everybody else. Those who subscribe
-//! while it is under way are not sent it again. Nobody is searched for: connections that are gone leave a
+//! A publication reaches the subscribers in the order in which they came, so many in one turn as the loop
+//! says: five thousand of them must not hold up everybody else. Those who subscribe while it is under way are
+//! not sent it again. Where more is published than is delivered, the oldest that was not begun is missed. Nobody is searched for: connections that are gone leave a
 //! gap, and gaps are closed when they are half of a list.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::slab::Key;
 use crate::app::ws::{Act, Publication, Topic};
-use crate::limits::PUSHES_PER_TURN_MAX;
+use crate::limits::PUBLISHED_QUEUED_MAX;
 
 /// No connection has this key: its generation comes after 2^32 lives of one place.
 const GONE: Key = Key(u64::MAX);
@@ -54,6 +54,9 @@ impl Topics {
             }
             let end = entry.subscribers.len();
             if end > 0 {
+                if self.deliveries.len() == PUBLISHED_QUEUED_MAX {
+                    self.deliveries.remove(1); // the first is under way
+                }
                 self.deliveries.push_back(Delivery { topic, act, next: 0, end });
             }
         }
@@ -85,9 +88,10 @@ impl Topics {
         if is_delivered || entry.gaps * 2 < entry.subscribers.len() {
             return;
         }
+        let before = entry.subscribers.len();
         entry.subscribers.retain(|&key| key != GONE && is_live(key));
         entry.subscribers.shrink_to(entry.subscribers.len() * 2);
-        entry.gaps = 0;
+        entry.gaps = entry.gaps.saturating_sub(before - entry.subscribers.len());
         if entry.subscribers.is_empty() && entry.retained.is_none() {
             self.by_topic.remove(topic);
         }
@@ -104,11 +108,11 @@ impl Topics {
         !self.deliveries.is_empty()
     }
 
-    /// The next part of what is on its way: to whom, and what.
-    pub(super) fn next(&mut self) -> Option<(Vec<Key>, Act)> {
+    /// The next part of what is on its way, for so many at most: to whom, and what.
+    pub(super) fn next(&mut self, most: usize) -> Option<(Vec<Key>, Act)> {
         let delivery = self.deliveries.front_mut()?;
         let entry = self.by_topic.get(&delivery.topic);
-        let end = delivery.end.min(delivery.next + PUSHES_PER_TURN_MAX);
+        let end = delivery.end.min(delivery.next + most);
         let part = entry.and_then(|entry| entry.subscribers.get(delivery.next..end)).unwrap_or_default();
         let keys = part.iter().copied().filter(|&key| key != GONE).collect();
         let act = delivery.act.clone();
@@ -134,9 +138,11 @@ mod tests {
         Publication { topic: topic.clone(), act: act(number), retain }
     }
 
+    const PART: usize = 256;
+
     /// Everything that is on its way.
     fn drain(topics: &mut Topics) -> Vec<(Vec<Key>, Act)> {
-        std::iter::from_fn(|| topics.next()).collect()
+        std::iter::from_fn(|| topics.next(PART)).collect()
     }
 
     #[test]
@@ -165,11 +171,11 @@ mod tests {
     #[test]
     fn a_turn_has_a_part_of_many_and_the_rest_follows() {
         let (mut topics, topic) = (Topics::default(), Topic::new("many"));
-        let count = 2 * PUSHES_PER_TURN_MAX + 1;
+        let count = 2 * PART + 1;
         (0..count).for_each(|key| assert!(topics.subscribe(&topic, Key(key as u64)).is_none()));
         topics.publish([publication(&topic, 1, false)]);
-        let (first, _) = topics.next().expect("a part");
-        assert_eq!(first.len(), PUSHES_PER_TURN_MAX);
+        let (first, _) = topics.next(PART).expect("a part");
+        assert_eq!(first.len(), PART);
         // One that has it, one that has not, and one that comes too late for it.
         topics.leave(&topic, Key(0));
         topics.leave(&topic, Key(count as u64 - 2));
@@ -198,5 +204,35 @@ mod tests {
         let entry = &topics.by_topic[&topic];
         assert!(entry.subscribers.len() <= 20, "{}", entry.subscribers.len());
         assert!(topics.has_subscribers());
+    }
+
+    #[test]
+    fn a_thread_that_delivers_too_slowly_misses_the_oldest_it_has_not_begun() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        (0..2).for_each(|key| assert!(topics.subscribe(&topic, Key(key)).is_none()));
+        topics.publish([publication(&topic, 0, false)]);
+        assert_eq!(topics.next(1), Some((vec![Key(0)], act(0))), "half of it is delivered");
+        for (more, kept) in [(PUBLISHED_QUEUED_MAX - 2, PUBLISHED_QUEUED_MAX - 1), (1, PUBLISHED_QUEUED_MAX)] {
+            topics.publish((0..more).map(|_| publication(&topic, 1, false)));
+            assert_eq!(topics.deliveries.len(), kept);
+        }
+        topics.publish([publication(&topic, 2, false), publication(&topic, 3, false)]);
+        let sent = drain(&mut topics);
+        assert_eq!(sent.len(), PUBLISHED_QUEUED_MAX);
+        assert_eq!(sent[0], (vec![Key(1)], act(0)), "what was begun reaches all");
+        let both = vec![Key(0), Key(1)];
+        assert_eq!(sent[PUBLISHED_QUEUED_MAX - 2..], [(both.clone(), act(2)), (both, act(3))]);
+    }
+
+    #[test]
+    fn those_who_are_gone_are_taken_out_though_others_leave() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        (0..100).for_each(|key| assert!(topics.subscribe(&topic, Key(key)).is_none()));
+        // Fewer than half are gone, so that their keys stay.
+        (0..40).for_each(|key| topics.count_gap(&topic, |other| other > Key(key)));
+        (40..99).for_each(|key| topics.leave(&topic, Key(key)));
+        assert_eq!(topics.by_topic[&topic].subscribers.len() - topics.by_topic[&topic].gaps, 1);
+        topics.count_gap(&topic, |_| false);
+        assert!(topics.by_topic.is_empty() && !topics.has_subscribers());
     }
 }

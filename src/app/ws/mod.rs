@@ -22,6 +22,9 @@ mod origins;
 mod outgoing;
 mod topic;
 
+#[cfg(test)]
+mod tests;
+
 pub use accept::{Accepted, Upgrade, accept};
 pub use channel::{Channel, Closed, Failed, Message};
 pub use framed::Framed;

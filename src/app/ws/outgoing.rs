@@ -178,6 +178,10 @@ impl Outgoing {
     /// Answers a close frame that has come.
     pub fn answer_close(&mut self, code: Option<Code>, out: &mut SendBuf) {
         self.forget_pending();
+        if let Some(last) = self.last.take() {
+            // Both said it at once, and nothing waits before ours any more.
+            put_control(Opcode::Close, &last, out);
+        }
         match code {
             Some(code) => self.close(code, "", out),
             None => self.end(NO_STATUS, &[], out),
@@ -207,9 +211,11 @@ impl Outgoing {
             self.pending_bytes -= next.len();
             next.put(out);
         }
-        if self.pending.is_empty()
-            && let Some(last) = self.last.take()
-        {
+        if !self.pending.is_empty() {
+            return;
+        }
+        self.pending = VecDeque::new();
+        if let Some(last) = self.last.take() {
             put_control(Opcode::Close, &last, out);
         }
     }

@@ -12,6 +12,8 @@
 //! sent. A peer that is silent is asked with a ping, and given up if it stays so.
 
 pub mod deflate;
+#[cfg(test)]
+mod tests;
 
 use crate::app::ws::{ABNORMAL, NO_STATUS};
 use crate::app::ws::{
@@ -245,7 +247,8 @@ impl Ws {
     }
 
     fn on_close(&mut self, code: Option<Code>, turn: &mut Turn<'_>) {
-        self.tell(Closed { code: code.unwrap_or(NO_STATUS), clean: true });
+        let first = self.outgoing.closed().or(code);
+        self.tell(Closed { code: first.unwrap_or(NO_STATUS), clean: true });
         self.outgoing.answer_close(code, turn.out);
         self.state = State::Linger { dropped: 0 };
     }
@@ -393,6 +396,7 @@ impl Ws {
             + self.rest.capacity_bytes()
             + self.outgoing.held_bytes()
             + inflate
+            + self.topics.capacity() * size_of::<Topic>()
     }
 
     /// Open, with nothing incomplete and nothing under way.
