@@ -102,23 +102,6 @@ pub const PREFERENCES_MAX: usize = 64;
 /// Proxies that a request may have come through; what is said of those before is not read.
 pub const FORWARDED_HOPS_MAX: usize = 32;
 
-// Compression of WebSocket messages (RFC 7692).
-
-/// Offers of extensions that are considered, over all fields.
-pub const WS_OFFERS_MAX: usize = 16;
-/// Smallest window to compress with, as a power of two: zlib knows no smaller one for bare deflate.
-pub const WS_WINDOW_BITS_MIN: u8 = 9;
-/// Largest window, as a power of two.
-pub const WS_WINDOW_BITS_MAX: u8 = 15;
-/// Shortest message that is compressed, in bytes: below it the packet around it outweighs what is saved.
-pub const WS_COMPRESS_BYTES_MIN: usize = 128;
-/// Bytes that compressing and unfolding bring forth at once: memory grows by what came out.
-pub const WS_DEFLATE_STEP_BYTES: usize = 16 * 1024;
-/// Final blocks in one message: peers that make any end each message, or each fragment, with one.
-pub const WS_FINAL_BLOCKS_MAX: usize = 64;
-/// Contexts of each direction that a thread keeps for the next connections.
-pub const WS_CONTEXTS_KEPT: usize = 4;
-
 // Buffers and fairness.
 
 /// The receive buffer that each thread owns.

@@ -52,8 +52,17 @@ fn a_conversation_means_the_same_wherever_it_is_cut() {
         Sent(0x88, 4000u16.to_be_bytes().to_vec()),
     ];
     let told = [
-        "text hello", "text h\u{e4}lf", "text job", "done", "300 bytes", "0 bytes", "text sub a", "text job", "done",
-        "text after", "closed 4000 clean",
+        "text hello",
+        "text h\u{e4}lf",
+        "text job",
+        "done",
+        "300 bytes",
+        "0 bytes",
+        "text sub a",
+        "text job",
+        "done",
+        "text after",
+        "closed 4000 clean",
     ];
     assert_eq!(expected, (sent.to_vec(), told.map(str::to_owned).to_vec(), Phase::Linger, 8));
     for cut in 0..=all.len() {
@@ -82,11 +91,9 @@ fn what_came_behind_the_handshake_is_part_of_it() {
 #[test]
 fn one_turn_takes_so_many_frames_and_the_next_goes_on() {
     use crate::limits::WS_EVENTS_PER_TURN_MAX;
-    for (count, left) in [
-        (WS_EVENTS_PER_TURN_MAX - 1, false),
-        (WS_EVENTS_PER_TURN_MAX, false),
-        (WS_EVENTS_PER_TURN_MAX + 1, true),
-    ] {
+    for (count, left) in
+        [(WS_EVENTS_PER_TURN_MAX - 1, false), (WS_EVENTS_PER_TURN_MAX, false), (WS_EVENTS_PER_TURN_MAX + 1, true)]
+    {
         let mut bench = Bench::new();
         bench.feed(&text("x").repeat(count));
         assert_eq!((bench.ws.is_ready(bench.out.len()), bench.ws.is_idle()), (left, !left), "{count} frames");

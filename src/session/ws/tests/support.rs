@@ -175,6 +175,10 @@ impl Channel for Scripted {
     }
 
     fn on_close(&mut self, closed: &Closed) {
-        self.journal.note(format!("closed {} {}", closed.code.number(), if closed.clean { "clean" } else { "unclean" }));
+        self.journal.note(format!(
+            "closed {} {}",
+            closed.code.number(),
+            if closed.clean { "clean" } else { "unclean" }
+        ));
     }
 }
