@@ -57,7 +57,7 @@ pub const WS_MESSAGE_BYTES: usize = 1024 * 1024;
 pub const WS_MESSAGE_BYTES_MAX: usize = BODY_BUFFER_BYTES_MAX;
 /// Most frames that one message comes in, empty ones among them (default of `[ws] fragments`).
 pub const WS_FRAGMENTS: u32 = 1024;
-/// Ceiling of `[ws] fragments`: some of the bytes of a large message each.
+/// Ceiling of `[ws] fragments`: a frame costs its peer six bytes and this end some hundred instructions.
 pub const WS_FRAGMENTS_MAX: u32 = 1_000_000;
 /// Most subprotocols that a client may offer: each is compared with all before it.
 pub const WS_PROTOCOLS_MAX: usize = 16;

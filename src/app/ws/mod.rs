@@ -31,7 +31,7 @@ pub use framed::Framed;
 pub use link::Link;
 pub use origins::Origins;
 pub(crate) use outgoing::{ABNORMAL, NO_STATUS};
-pub use outgoing::{Ask, Compress, Outgoing};
+pub use outgoing::{Ask, Compress, Outgoing, Way};
 pub use topic::{Act, Address, Outlet, Publication, Sender, Topic};
 
 use std::sync::Arc;
