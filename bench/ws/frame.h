@@ -25,7 +25,7 @@ struct header {
 };
 
 /* Reads a header: its length, 0 when it is not whole yet, -1 when it is refused. */
-static ssize_t read_header(const char *from, size_t count, struct header *header)
+static inline ssize_t read_header(const char *from, size_t count, struct header *header)
 {
     const uint8_t *bytes = (const uint8_t *)from;
     size_t extended, whole;
@@ -50,7 +50,7 @@ static ssize_t read_header(const char *from, size_t count, struct header *header
 }
 
 /* Writes a header: its length. */
-static size_t put_header(char *to, const struct header *header)
+static inline size_t put_header(char *to, const struct header *header)
 {
     uint8_t *bytes = (uint8_t *)to;
     size_t extended = header->payload < 126 ? 0 : header->payload >> 16 ? 8 : 2;
@@ -66,7 +66,7 @@ static size_t put_header(char *to, const struct header *header)
 }
 
 /* The key as it applies `count` bytes further on. */
-static uint32_t turned(uint32_t key, uint64_t count)
+static inline uint32_t turned(uint32_t key, uint64_t count)
 {
     unsigned bits = 8 * (unsigned)(count & 3); /* little-endian: the first byte is the lowest */
 
@@ -76,7 +76,7 @@ static uint32_t turned(uint32_t key, uint64_t count)
 typedef uint32_t block __attribute__((vector_size(32)));
 
 /* Masks, or unmasks. `to` may overlap `from` when it does not lie above it. */
-static void mask(char *to, const char *from, size_t count, uint32_t key)
+static inline void mask(char *to, const char *from, size_t count, uint32_t key)
 {
     block keys = key - (block){};
     size_t at = 0;
