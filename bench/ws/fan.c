@@ -67,7 +67,7 @@ static void prepare(void)
         ;
     broadcast_all(options.warmups);
     if (run.lost || run.wrong || run.delivered != run.sent) {
-        fprintf(stderr, "fan: of the first broadcasts %lu of %lu deliveries came, %lu were wrong, %lu connections broke\n",
+        fprintf(stderr, "fan: %lu of the first %lu deliveries came, %lu were wrong, %lu connections broke\n",
                 run.delivered, run.sent, run.wrong, run.lost);
         exit(2);
     }

@@ -20,6 +20,7 @@ enum role { GONE, ASKING, ECHO, SUBSCRIBER, PUBLISHER };
 
 static struct connection {
     enum role role;
+    uint32_t place; /* of a subscriber */
     char head[HEADER_BYTES_MAX]; /* the beginning of a header */
     size_t head_bytes;
     uint64_t payload_left;
@@ -34,9 +35,11 @@ static char input[HEADER_BYTES_MAX + READ_BYTES];
 
 static void end(int fd)
 {
-    for (uint32_t i = 0; connections[fd].role == SUBSCRIBER && i < subscriber_count; i++)
-        if (subscribers[i] == fd)
-            subscribers[i--] = subscribers[--subscriber_count];
+    if (connections[fd].role == SUBSCRIBER) {
+        int last = subscribers[--subscriber_count];
+        connections[last].place = connections[fd].place;
+        subscribers[connections[last].place] = last;
+    }
     free(connections[fd].unsent);
     connections[fd] = (struct connection){.role = GONE};
     close(fd);
@@ -128,8 +131,10 @@ static void accept_websocket(int fd, char *head, size_t count)
     connections[fd].role = !strncmp(head, "GET /subscribe ", 15) ? SUBSCRIBER
         : !strncmp(head, "GET /publish ", 13)                    ? PUBLISHER
                                                                  : ECHO;
-    if (connections[fd].role == SUBSCRIBER)
+    if (connections[fd].role == SUBSCRIBER) {
+        connections[fd].place = subscriber_count;
         subscribers[subscriber_count++] = fd;
+    }
     give(fd, answer, (size_t)bytes);
 }
 

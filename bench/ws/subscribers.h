@@ -12,7 +12,7 @@
 
 #define EVENTS_MAX 512
 #define KEPT_BYTES_MAX 256
-#define BROADCAST_NS_MAX 5000000000ull
+#define BROADCAST_NS_MAX 20000000000ull
 
 struct subscriber {
     int fd;

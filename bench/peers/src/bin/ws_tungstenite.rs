@@ -1,6 +1,7 @@
 //! tokio-tungstenite on tokio's current_thread runtime: a task for each connection, a channel for each subscriber.
 //!
-//! `/echo` says what it hears, `/subscribe` hears what is said on `/publish`.
+//! `ws_tungstenite PORT [BYTES]`: of the read buffer, which the library fills with zeros before each read and
+//! which is 128 KiB otherwise. `/echo` says what it hears, `/subscribe` hears what is said on `/publish`.
 
 use std::cell::RefCell;
 use std::io;
@@ -13,8 +14,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{LocalSet, spawn_local};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::protocol::Message;
-use tokio_tungstenite::{WebSocketStream, accept_hdr_async};
+use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
+use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config};
 
 type Socket = WebSocketStream<TcpStream>;
 type Subscribers = Rc<RefCell<Vec<UnboundedSender<Message>>>>;
@@ -43,7 +44,7 @@ async fn serve(stream: TcpStream, subscribers: Subscribers) -> Result<(), Error>
         path = request.uri().path().to_owned();
         Ok(response)
     };
-    let socket = accept_hdr_async(stream, note).await?;
+    let socket = accept_hdr_async_with_config(stream, note, Some(config())).await?;
     match path.as_str() {
         "/subscribe" => {
             let (sender, messages) = unbounded_channel();
@@ -53,6 +54,11 @@ async fn serve(stream: TcpStream, subscribers: Subscribers) -> Result<(), Error>
         "/publish" => publish(socket, subscribers).await,
         _ => echo(socket).await,
     }
+}
+
+fn config() -> WebSocketConfig {
+    let bytes = std::env::args().nth(2).and_then(|bytes| bytes.parse().ok());
+    bytes.map_or_else(WebSocketConfig::default, |bytes| WebSocketConfig::default().read_buffer_size(bytes))
 }
 
 async fn echo(socket: Socket) -> Result<(), Error> {
@@ -67,8 +73,9 @@ async fn subscribe(socket: Socket, messages: UnboundedReceiver<Message>) -> Resu
         let message = messages.recv().await?;
         Some((Ok(message), messages))
     });
-    let heard = input.try_for_each(|_| future::ok(()));
-    future::select(Box::pin(messages.forward(output)), Box::pin(heard)).await.factor_first().0
+    // By itself, so that a message that is sent wakes no reader.
+    spawn_local(input.try_for_each(|_| future::ok(())));
+    messages.forward(output).await
 }
 
 async fn publish(mut socket: Socket, subscribers: Subscribers) -> Result<(), Error> {
