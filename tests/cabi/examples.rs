@@ -46,7 +46,7 @@ impl Talk {
     }
 
     #[track_caller]
-    pub(crate) fn is_told(mut self, line: &str) -> Self {
+    pub(crate) fn hears(mut self, line: &str) -> Self {
         assert!(self.running.answer("", &format!("{line}\n")), "{} does not read", self.what);
         self
     }
@@ -72,8 +72,8 @@ fn check(example: Command) {
         line(2, before, " DEBUG METRICS 31"),
         line(3, before.with_size(25, 80), " DEBUG METRICS 31"),
     ];
-    let talk = Talk::start(example, &path).says(&first).is_told("METRICS on").says(&second);
-    let talk = talk.is_told("wait 30").says("waiting\n");
+    let talk = Talk::start(example, &path).says(&first).hears("METRICS on").says(&second);
+    let talk = talk.hears("wait 30").says("waiting\n");
     assert_eq!(file.set_byte(10, 25).unwrap().sequence, 3, "the example changed it once");
     assert_eq!(talk.says(&third).ends(), first + &second + "waiting\n" + &third);
 }
@@ -84,7 +84,7 @@ fn check_fresh(example: Command) {
     let fresh = Config::new().with_size(24, 80);
     let expected = line(1, fresh, "") + &line(2, fresh, " METRICS") + "waiting\nno change\n" + &line(3, fresh, "");
     let talk = Talk::start(example, &room.path().join("config"));
-    assert_eq!(talk.is_told("METRICS on").is_told("wait 0").is_told("METRICS off").ends(), expected);
+    assert_eq!(talk.hears("METRICS on").hears("wait 0").hears("METRICS off").ends(), expected);
 }
 
 /// Runs an example that reads what it does not understand.

@@ -73,12 +73,12 @@ impl Site {
             .map(|(count, config)| line(sequence + count, config, &names(config)));
 
         let talk = Talk::start(example, &self.node.data().path().join("config.bin")).says(&lines[0]);
-        let talk = talk.is_told("PRIVATE_REGISTRY on").says(&lines[1]);
+        let talk = talk.hears("PRIVATE_REGISTRY on").says(&lines[1]);
         self.answers(&mut connections, 401, 401);
         assert_eq!(self.config(), (sequence + 1, closed));
-        let talk = talk.is_told("PRIVATE_REGISTRY off").says(&lines[2]);
+        let talk = talk.hears("PRIVATE_REGISTRY off").says(&lines[2]);
         self.answers(&mut connections, 200, 404);
-        let talk = talk.is_told("wait 30").says("waiting\n");
+        let talk = talk.hears("wait 30").says("waiting\n");
         self.change(sequence + 2, "DEBUG", debug);
         assert_eq!(talk.says(&lines[3]).ends(), lines[..3].concat() + "waiting\n" + &lines[3]);
         assert_eq!(self.config(), (sequence + 3, changed));

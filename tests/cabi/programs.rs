@@ -111,7 +111,7 @@ fn what_it_writes_is_what_the_node_reads() {
     let room = tempfile::tempdir().unwrap();
     let program = compile(room.path(), "examples/c/config.c", With::Static, &["-I", "."]);
     let path = room.path().join("config");
-    let said = Talk::start(command(PLAIN, &program, &[]), &path).is_told("METRICS on").ends();
+    let said = Talk::start(command(PLAIN, &program, &[]), &path).hears("METRICS on").ends();
     assert!(said.ends_with(" METRICS\n"), "{said}");
     let expected = Config::new().with_size(24, 80).with_flags(Flags::METRICS);
     assert_eq!(ConfigFile::open(&c(&path)).unwrap().snapshot(), Ok(Slot { config: expected, sequence: 2 }));

@@ -89,6 +89,6 @@ fn the_commands_of_the_examples_work_with_a_node() {
     let promised = OF_EXAMPLES.lines().any(|line| line.contains("401, 200, 401, 200, 401"));
     assert!(promised, "that is what the README says");
     let said = reader.run(sees);
-    let last = said.lines().filter(|line| line.starts_with("sequence ")).next_back().unwrap();
+    let last = said.lines().rfind(|line| line.starts_with("sequence ")).unwrap();
     assert!(said.contains("waiting\n") && last.starts_with("sequence 8: ") && last.contains(" DEBUG "), "{said}");
 }
