@@ -69,6 +69,8 @@ pub const WS_OUT_BYTES: usize = 64 * 1024;
 pub const WS_EVENTS_PER_TURN_MAX: usize = 1024;
 /// Publications that wait for one thread; beyond it the oldest are missed.
 pub const PUBLISHED_QUEUED_MAX: usize = 4096;
+/// Bytes of those, beyond one.
+pub const PUBLISHED_QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Subscribers that are sent what was published in one turn, before others have theirs.
 pub const PUSHES_PER_TURN_MAX: usize = 256;
 

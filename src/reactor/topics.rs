@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::slab::Key;
 use crate::app::ws::{Act, Publication, Topic};
-use crate::limits::PUBLISHED_QUEUED_MAX;
+use crate::limits::{PUBLISHED_QUEUED_BYTES_MAX, PUBLISHED_QUEUED_MAX};
 
 /// No connection has this key: its generation comes after 2^32 lives of one place.
 const GONE: Key = Key(u64::MAX);
@@ -20,6 +20,7 @@ pub(super) struct Topics {
     by_topic: HashMap<Topic, Entry>,
     /// In the order of their publication; the first is under way.
     deliveries: VecDeque<Delivery>,
+    delivery_bytes: usize,
     subscriptions: usize,
 }
 
@@ -54,11 +55,19 @@ impl Topics {
             }
             let end = entry.subscribers.len();
             if end > 0 {
-                if self.deliveries.len() == PUBLISHED_QUEUED_MAX {
-                    self.deliveries.remove(1); // the first is under way
-                }
+                self.miss_oldest(act.bytes());
+                self.delivery_bytes += act.bytes();
                 self.deliveries.push_back(Delivery { topic, act, next: 0, end });
             }
+        }
+    }
+
+    /// Makes room for one of so many bytes. The first is under way.
+    fn miss_oldest(&mut self, bytes: usize) {
+        while self.deliveries.len() >= PUBLISHED_QUEUED_MAX || self.delivery_bytes + bytes > PUBLISHED_QUEUED_BYTES_MAX
+        {
+            let Some(missed) = self.deliveries.remove(1) else { return };
+            self.delivery_bytes -= missed.act.bytes();
         }
     }
 
@@ -118,6 +127,7 @@ impl Topics {
         let act = delivery.act.clone();
         delivery.next = end;
         if end == delivery.end {
+            self.delivery_bytes -= act.bytes();
             self.deliveries.pop_front();
         }
         Some((keys, act))
@@ -222,6 +232,26 @@ mod tests {
         assert_eq!(sent[0], (vec![Key(1)], act(0)), "what was begun reaches all");
         let both = vec![Key(0), Key(1)];
         assert_eq!(sent[PUBLISHED_QUEUED_MAX - 2..], [(both.clone(), act(2)), (both, act(3))]);
+    }
+
+    #[test]
+    fn large_ones_wait_up_to_so_many_bytes() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        assert!(topics.subscribe(&topic, Key(0)).is_none());
+        let large = |number| {
+            let act = Act::Message(Framed::new(Kind::Binary, &vec![number; PUBLISHED_QUEUED_BYTES_MAX / 4 - 10]));
+            Publication { topic: topic.clone(), act, retain: false }
+        };
+        topics.publish((0..4).map(large));
+        assert_eq!((topics.deliveries.len(), topics.delivery_bytes), (4, PUBLISHED_QUEUED_BYTES_MAX));
+        topics.publish([publication(&topic, 4, false), large(5)]);
+        let sent: Vec<Act> = drain(&mut topics).into_iter().map(|(_, act)| act).collect();
+        assert_eq!(sent, [large(0).act, large(3).act, act(4), large(5).act]);
+        assert_eq!(topics.delivery_bytes, 0);
+        // One that is larger than all that may wait is alone.
+        let huge = Act::Message(Framed::new(Kind::Binary, &vec![0; PUBLISHED_QUEUED_BYTES_MAX + 1]));
+        topics.publish((0..3).map(|_| Publication { topic: topic.clone(), act: huge.clone(), retain: false }));
+        assert_eq!(drain(&mut topics).len(), 2, "the first was under way");
     }
 
     #[test]

@@ -55,8 +55,8 @@ with talk(compression=None) as socket:
     assert echoes(socket, os.urandom(LONG))
 
 for code, reason in [(1000, ""), (1001, "leaving"), (3000, ""), (4999, "ü" * 60)]:
-    socket = talk()
-    socket.close(code, reason)
+    with talk() as socket:
+        socket.close(code, reason)
     assert (socket.close_code, socket.protocol.close_rcvd_then_sent) == (code, False), socket.protocol
 
 for breaks, code in [
@@ -72,13 +72,13 @@ for breaks, code in [
             assert error.rcvd and error.rcvd.code == code, error
 
 # One that goes without a word.
-socket = talk()
+socket = talk().__enter__()
 socket.send("last words")
 socket.socket.close()
 
 try:
-    talk(origin="https://evil.example")
-    raise AssertionError("a foreign page was let in")
+    with talk(origin="https://evil.example"):
+        raise AssertionError("a foreign page was let in")
 except InvalidStatus as error:
     assert error.response.status_code == 403, error
 
