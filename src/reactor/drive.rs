@@ -81,7 +81,11 @@ impl Before {
     #[inline(always)]
     fn of(conn: &Conn, cause: &Cause) -> Self {
         let is_ws = conn.session.is_ws();
-        let phase = if conn.session.is_idle() && !is_ws { Phase::Idle } else { conn.session.phase() };
+        let phase = match (conn.session.is_idle(), is_ws) {
+            (true, false) => Phase::Idle,
+            (true, true) => Phase::Open,
+            (false, _) => conn.session.phase(),
+        };
         let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger(_));
         Self { served: conn.session.served(), is_ws, phase, worked }
     }

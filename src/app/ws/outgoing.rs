@@ -302,7 +302,11 @@ impl Outgoing {
 #[inline]
 fn put_frame_header(kind: Kind, compressed: bool, length: usize, out: &mut SendBuf) {
     let (header, count) = put_header(Opcode::from(kind), true, compressed, length);
-    out.put(&header[..count]);
+    match header.first_chunk::<2>() {
+        // Of a length that is known here, it is a store and not a call.
+        Some(short) if count == 2 => out.put(short),
+        _ => out.put(&header[..count]),
+    }
 }
 
 fn put_control(opcode: Opcode, payload: &[u8], out: &mut SendBuf) {
