@@ -22,6 +22,9 @@ impl Peer {
 
     /// The payload of a compressed message.
     fn deflate(&mut self, message: &[u8]) -> Vec<u8> {
+        if message.is_empty() {
+            return vec![0]; // RFC 7692 §7.2.3.6
+        }
         if !self.takeover {
             self.out.reset();
         }
