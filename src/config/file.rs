@@ -45,6 +45,12 @@ impl ConfigFile {
         Ok(Self { descriptor, mapping, is_writable })
     }
 
+    /// Its number among those that are open, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
+    #[cfg(any(feature = "cabi", test))]
+    pub(super) fn index(&self) -> usize {
+        self.mapping.index()
+    }
+
     /// The config as it is now, its checksum verified. For one read now and then; see
     /// [`Cache`](super::Cache) for many.
     pub fn snapshot(&self) -> Result<Slot, Error> {

@@ -22,6 +22,8 @@ mod create;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod file;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod kernel;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub mod sigbus;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod sys;

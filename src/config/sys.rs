@@ -1,6 +1,7 @@
 //! The system calls of a config file, and the mapping of its 64 bytes. Linux.
 //!
-//! Each function is one call; what it was given proves it safe. Errors are `errno` as it is.
+//! Each function is one call of the [`kernel`](super::kernel); what it was given proves it safe. Errors are
+//! `errno` as it is.
 //!
 //! The bytes are only ever touched as relaxed atomic words: other processes write them at any time. A
 //! relaxed load of eight bytes is also what Rust allows on pages that may not be written.
@@ -8,17 +9,20 @@
 
 use core::ffi::{CStr, c_int};
 use core::mem::MaybeUninit;
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
+use super::kernel::{call, checked};
 use super::layout::IMAGE_BYTES;
 use super::sigbus::Guard;
 use super::slot::Words;
 
 const WORDS: usize = IMAGE_BYTES / 8;
 
-/// An `errno`.
-pub(super) type Errno = c_int;
+pub(super) use super::kernel::Errno;
+
+/// Relative paths begin at the current directory.
+const HERE: usize = libc::AT_FDCWD as usize;
 
 /// An open file, closed when dropped.
 pub(super) struct Descriptor(c_int);
@@ -26,7 +30,7 @@ pub(super) struct Descriptor(c_int);
 impl Drop for Descriptor {
     fn drop(&mut self) {
         // SAFETY: the descriptor is open and nobody else's.
-        unsafe { libc::close(self.0) };
+        unsafe { call(self.number(), 0, 0, libc::SYS_close, 0, 0) };
     }
 }
 
@@ -42,79 +46,70 @@ pub(super) struct Status {
     pub(super) has_name: bool,
 }
 
-fn errno() -> Errno {
-    // SAFETY: the C library's `errno` of this thread can always be read.
-    unsafe { *libc::__errno_location() }
-}
-
-/// What a call returned, or its `errno`; asks again when a signal came between.
-fn repeat(mut call: impl FnMut() -> isize) -> Result<usize, Errno> {
-    loop {
-        if let Ok(result) = usize::try_from(call()) {
-            return Ok(result);
-        }
-        let error = errno();
-        if error != libc::EINTR {
-            return Err(error);
-        }
-    }
-}
-
 /// Opens a file; no child process gets it, no terminal becomes ours, and nothing is waited for.
 pub(super) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Errno> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
-    let opened = repeat(|| unsafe { libc::open(path.as_ptr(), flags, mode) } as isize)?;
-    Ok(Descriptor(opened as c_int))
+    let opened = unsafe { call(HERE, path.as_ptr() as usize, flags as usize, libc::SYS_openat, mode as usize, 0) };
+    checked(opened).map(|opened| Descriptor(opened as c_int))
 }
 
 /// Gives a file another name; with `new_only`, not one that is there already.
 pub(super) fn rename(from: &CStr, to: &CStr, new_only: bool) -> Result<(), Errno> {
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
-    let here = libc::AT_FDCWD;
+    let (from, to) = (from.as_ptr() as usize, to.as_ptr() as usize);
     // SAFETY: both paths end with a zero byte.
-    repeat(|| unsafe { libc::syscall(libc::SYS_renameat2, here, from.as_ptr(), here, to.as_ptr(), flags) as isize })
-        .map(drop)
+    checked(unsafe { call(HERE, from, HERE, libc::SYS_renameat2, to, flags as usize) }).map(drop)
 }
 
 /// Takes a name away.
 pub(super) fn unlink(path: &CStr) {
     // SAFETY: `path` ends with a zero byte.
-    unsafe { libc::unlink(path.as_ptr()) };
+    unsafe { call(HERE, path.as_ptr() as usize, 0, libc::SYS_unlinkat, 0, 0) };
 }
 
 /// The user whose rights count.
 pub(super) fn user() -> libc::uid_t {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { libc::geteuid() }
+    unsafe { call(0, 0, 0, libc::SYS_geteuid, 0, 0) as libc::uid_t }
 }
 
 /// The number of this process.
 pub(super) fn process() -> u32 {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { libc::getpid() as u32 }
+    unsafe { call(0, 0, 0, libc::SYS_getpid, 0, 0) as u32 }
+}
+
+/// Sends this process a signal. A handler may do so.
+pub(super) fn signal_self(signal: c_int) {
+    // SAFETY: what the signal does, others could make it do as well.
+    unsafe { call(process() as usize, signal as usize, 0, libc::SYS_kill, 0, 0) };
 }
 
 /// Rests for so many microseconds, less than a second.
 pub(super) fn rest(micros: u32) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(micros as i32) * 1000 };
     // SAFETY: `time` is valid, and nothing is to be written.
-    unsafe { libc::nanosleep(&time, ptr::null_mut()) };
+    unsafe { call(&raw const time as usize, 0, 0, libc::SYS_nanosleep, 0, 0) };
 }
 
 /// Milliseconds of a clock that never goes back.
 pub(super) fn now_ms() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` may be written.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    unsafe { call(libc::CLOCK_MONOTONIC as usize, &raw mut time as usize, 0, libc::SYS_clock_gettime, 0, 0) };
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 
 impl Descriptor {
+    fn number(&self) -> usize {
+        self.0 as usize
+    }
+
     pub(super) fn status(&self) -> Result<Status, Errno> {
         let mut status = MaybeUninit::<libc::stat>::zeroed();
         // SAFETY: `status` may be written; the descriptor is open.
-        repeat(|| unsafe { libc::fstat(self.0, status.as_mut_ptr()) } as isize)?;
+        checked(unsafe { call(self.number(), status.as_mut_ptr() as usize, 0, libc::SYS_fstat, 0, 0) })?;
         // SAFETY: all bytes are initialized, and any bytes are a `stat`.
         let status = unsafe { status.assume_init() };
         Ok(Status {
@@ -129,26 +124,27 @@ impl Descriptor {
     /// Reads from the start, as many bytes as there are.
     pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
         // SAFETY: `bytes` is valid for writes of its length.
-        repeat(|| unsafe { libc::pread(self.0, bytes.as_mut_ptr().cast(), bytes.len(), 0) })
+        checked(unsafe { call(self.number(), bytes.as_mut_ptr() as usize, bytes.len(), libc::SYS_pread64, 0, 0) })
     }
 
     /// Writes at `offset` in one call; how many bytes went.
     #[inline]
     pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Errno> {
         // SAFETY: `bytes` is valid for reads of its length.
-        repeat(|| unsafe { libc::pwrite(self.0, bytes.as_ptr().cast(), bytes.len(), offset.into()) })
+        let offset = offset as usize;
+        checked(unsafe { call(self.number(), bytes.as_ptr() as usize, bytes.len(), libc::SYS_pwrite64, offset, 0) })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
     pub(super) fn sync(&self) -> Result<(), Errno> {
         // SAFETY: the descriptor is open.
-        repeat(|| unsafe { libc::fsync(self.0) } as isize).map(drop)
+        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fsync, 0, 0) }).map(drop)
     }
 
     /// Waits until its bytes are on the disk.
     pub(super) fn sync_bytes(&self) -> Result<(), Errno> {
         // SAFETY: the descriptor is open.
-        repeat(|| unsafe { libc::fdatasync(self.0) } as isize).map(drop)
+        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fdatasync, 0, 0) }).map(drop)
     }
 
     /// Takes the lock of the file, or says at once that it cannot (`EAGAIN`). It is the open file's: it
@@ -168,8 +164,27 @@ impl Descriptor {
         lock.l_type = kind as libc::c_short;
         lock.l_whence = libc::SEEK_SET as libc::c_short;
         // SAFETY: `lock` is valid during the call; the descriptor is open.
-        repeat(|| unsafe { libc::fcntl(self.0, libc::F_OFD_SETLK, &lock) } as isize).map(drop)
+        let (what, lock) = (libc::F_OFD_SETLK as usize, &raw mut lock as usize);
+        checked(unsafe { call(self.number(), what, lock, libc::SYS_fcntl, 0, 0) }).map(drop)
     }
+}
+
+/// Maps 64 bytes; where they are.
+///
+/// # Safety
+///
+/// Nobody uses the memory that these arguments give up.
+pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Errno> {
+    // SAFETY: the caller's promise.
+    checked(unsafe { call(start, IMAGE_BYTES, access as usize, libc::SYS_mmap, flags as usize, file as usize) })
+}
+
+/// # Safety
+///
+/// A mapping of 64 bytes begins there, and nobody uses it any more.
+unsafe fn unmap(start: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { call(start, IMAGE_BYTES, 0, libc::SYS_munmap, 0, 0) };
 }
 
 /// The 64 bytes of a file in memory.
@@ -187,19 +202,21 @@ impl Mapping {
     /// Maps a file that has 64 bytes. `Ok(None)` if no more mappings can be guarded.
     pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Option<Self>, Errno> {
         let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
-        let anywhere = ptr::null_mut();
         // SAFETY: a new mapping at an address the kernel chooses; the descriptor is open.
-        let start = unsafe { libc::mmap(anywhere, IMAGE_BYTES, access, libc::MAP_SHARED, file.0, 0) };
-        if start == libc::MAP_FAILED {
-            return Err(errno());
-        }
-        let Some(words) = NonNull::new(start.cast()) else { return Err(libc::EINVAL) };
-        let Some(guard) = Guard::new(start as usize, writable) else {
+        let start = unsafe { map(0, access, libc::MAP_SHARED, file.0) }?;
+        let Some(words) = NonNull::new(start as *mut _) else { return Err(libc::EINVAL) };
+        let Some(guard) = Guard::new(start, writable) else {
             // SAFETY: mapped above, and nobody knows of it.
-            unsafe { libc::munmap(start, IMAGE_BYTES) };
+            unsafe { unmap(start) };
             return Ok(None);
         };
         Ok(Some(Self { words, guard }))
+    }
+
+    /// Its number among those of the process, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
+    #[cfg(any(feature = "cabi", test))]
+    pub(super) fn index(&self) -> usize {
+        self.guard.index()
     }
 
     /// Whether the file became so short that its memory was taken away.
@@ -251,6 +268,6 @@ impl Drop for Mapping {
         // Before the memory is gone, as its address may be another mapping's right after.
         self.guard.release();
         // SAFETY: mapped in `new`, and `self` ends here.
-        unsafe { libc::munmap(self.words.as_ptr().cast(), IMAGE_BYTES) };
+        unsafe { unmap(self.words.as_ptr() as usize) };
     }
 }

@@ -50,6 +50,7 @@ impl From<Error> for Code {
             Error::Symlink => -32,
             Error::TooMany => -33,
             Error::Refused(refusal) => return refusal.into(),
+            Error::Io(libc::ENOMEM) => return Code::MEMORY,
             Error::Io(errno) => Code::IO.0.wrapping_sub(errno),
         })
     }

@@ -76,6 +76,11 @@ impl Handle {
         Self { file, is_writing: AtomicBool::new(false) }
     }
 
+    /// Its number among the handles that are open, below `MAPPINGS_MAX`.
+    pub(super) fn index(&self) -> usize {
+        self.file.index()
+    }
+
     pub(super) fn read(&self) -> Result<Slot, Code> {
         Ok(self.file.snapshot()?)
     }

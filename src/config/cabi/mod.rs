@@ -5,18 +5,21 @@
 //! callers (memory that is there, strings that end, no two arguments in one place) cannot be checked. No
 //! function panics, so none unwinds into its caller: `tests/cabi` looks at the machine code for that.
 //!
-//! A handle is memory of the C library, given out by open or create and taken back by close. Nothing else
+//! A handle is memory of this library, given out by open or create and taken back by close. Nothing else
 //! changes owners.
 #![allow(unsafe_code)]
 
+#[cfg(all(feature = "cabi", not(feature = "wire"), panic = "abort", target_arch = "x86_64"))]
+mod bytes;
 mod code;
 mod handle;
 #[cfg(all(test, feature = "node"))]
 mod tests;
 mod types;
 
+use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_char, c_int};
-use core::mem::{MaybeUninit, size_of};
+use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
 use code::Code;
@@ -88,16 +91,24 @@ unsafe fn room<'b, const BYTES: usize>(bytes: *mut u8, count: usize) -> Result<&
     Ok(unsafe { bytes.cast().as_mut() })
 }
 
+/// A place for a handle.
+struct Room(UnsafeCell<MaybeUninit<Handle>>);
+
+// SAFETY: it is written by who opens a file and before anybody has its address; then it is a `Handle`.
+unsafe impl Sync for Room {}
+
+/// By the number of the file.
+static HANDLES: [Room; sigbus::MAPPINGS_MAX] =
+    [const { Room(UnsafeCell::new(MaybeUninit::uninit())) }; sigbus::MAPPINGS_MAX];
+
 /// Opens a file by `open` and leaves its handle at `place`, or NULL.
 fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Code>) -> Answer {
     let place = given(place)?.write(Place(ptr::null_mut()));
     let handle = open()?;
-    // SAFETY: any size may be asked for.
-    let memory = unsafe { libc::malloc(size_of::<Handle>()) };
-    let memory = NonNull::new(memory.cast::<Handle>()).ok_or(Code::MEMORY)?;
-    // SAFETY: there is room for a handle, aligned for any type, and nobody else's.
-    unsafe { memory.write(handle) };
-    place.0 = memory.as_ptr();
+    let room = HANDLES.get(handle.index()).ok_or(Code::MEMORY)?.0.get();
+    // SAFETY: no handle that is open has the same number, and who closes one does not look back.
+    unsafe { room.write(MaybeUninit::new(handle)) };
+    place.0 = room.cast();
     Ok(DONE)
 }
 
@@ -141,11 +152,9 @@ unsafe extern "C" fn lattice_config_create(
 unsafe extern "C" fn lattice_config_close(file: Option<NonNull<Handle>>) -> c_int {
     number(|| {
         let file = given(file)?;
+        // Taken out first: once the file is closed, its place may be another's.
         // SAFETY: written by `hand_out`; the header says that it is closed once and not used after.
-        unsafe {
-            file.drop_in_place();
-            libc::free(file.as_ptr().cast());
-        }
+        drop(unsafe { file.read() });
         Ok(DONE)
     })
 }
