@@ -1,10 +1,13 @@
 //! What may be changed in a record: bytes within the range of their field.
 
+use zerocopy::IntoBytes;
+
 use super::layout::{TERMINAL_MODE, VERSION_AT};
 use super::{Config, Flags, TerminalMode, VERSION};
 
 /// Why a record may not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(i32)] // as wide as an `errno`, so that an error is two registers
 pub enum Refusal {
     /// The record has no such byte.
     Offset,
@@ -31,14 +34,18 @@ impl Refusal {
 impl Config {
     /// The same record with another byte. The reserved byte and bits without a name take any value:
     /// who names them by their number knows what they are for.
-    pub fn with_byte(self, offset: u32, value: u8) -> Result<Self, Refusal> {
-        let mut bytes = self.to_bytes();
-        let byte = usize::try_from(offset).ok().and_then(|offset| bytes.get_mut(offset)).ok_or(Refusal::Offset)?;
-        *byte = value;
+    pub fn with_byte(mut self, offset: u32, value: u8) -> Result<Self, Refusal> {
+        self.edit(offset, |_| value).map(|()| self)
+    }
+
+    /// Makes another byte of one. If that is refused, the record is of no use any more.
+    pub(super) fn edit(&mut self, offset: u32, edit: impl FnOnce(u8) -> u8) -> Result<(), Refusal> {
+        let byte = self.as_mut_bytes().get_mut(offset as usize).ok_or(Refusal::Offset)?;
+        *byte = edit(*byte);
         match offset as usize {
-            VERSION_AT if value != VERSION => Err(Refusal::UnknownVersion),
-            TERMINAL_MODE if TerminalMode::from_byte(value).is_none() => Err(Refusal::Value),
-            _ => Ok(Self::from_bytes(bytes)),
+            VERSION_AT if *byte != VERSION => Err(Refusal::UnknownVersion),
+            TERMINAL_MODE if TerminalMode::from_byte(*byte).is_none() => Err(Refusal::Value),
+            _ => Ok(()),
         }
     }
 

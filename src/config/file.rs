@@ -11,9 +11,9 @@ use core::ffi::CStr;
 
 use super::error::Error;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
-use super::line::{self, Line};
+use super::line::{self, Line, View};
 use super::slot::{Slot, Words};
-use super::sys::{self, Descriptor, Errno, Mapping, Status};
+use super::sys::{self, Descriptor, Mapping, Shared, Status};
 
 /// Permissions that a config file may not have: writing, for group and others.
 const MODE_REFUSED: libc::mode_t = 0o022;
@@ -41,7 +41,7 @@ impl ConfigFile {
     }
 
     fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Error> {
-        let mapping = Mapping::new(&descriptor, false).map_err(error_of)?.ok_or(Error::TooMany)?;
+        let mapping = Mapping::new(&descriptor, false)?;
         Ok(Self { descriptor, mapping, is_writable })
     }
 
@@ -49,6 +49,12 @@ impl ConfigFile {
     #[cfg(any(feature = "cabi", test))]
     pub(super) fn index(&self) -> usize {
         self.mapping.index()
+    }
+
+    /// What is in its memory.
+    #[inline]
+    pub(super) fn slots(&self) -> &Shared {
+        self.mapping.slots()
     }
 
     /// The config as it is now, its checksum verified. For one read now and then; see
@@ -60,7 +66,7 @@ impl ConfigFile {
     /// Whether it is still the file it was: not cut, and not deleted or replaced by another one. Asks
     /// the kernel, so it is for now and then. A reader of a replaced file sees no further update.
     pub fn verify(&self) -> Result<(), Error> {
-        let status = self.descriptor.status().map_err(error_of)?;
+        let status = self.descriptor.status()?;
         match status {
             _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Error::Cut),
             _ if status.bytes > IMAGE_BYTES as i64 => Err(Error::Long),
@@ -73,12 +79,17 @@ impl ConfigFile {
 impl Line for ConfigFile {
     #[inline]
     fn sequences(&self) -> [u64; 2] {
-        self.mapping.sequences()
+        self.slots().sequences()
     }
 
     #[inline]
     fn slot(&self, index: usize) -> Words {
-        self.mapping.slot(index)
+        self.slots().slot(index)
+    }
+
+    #[inline]
+    fn view(&self) -> Result<View, Error> {
+        self.slots().view()
     }
 
     #[cold]
@@ -89,8 +100,8 @@ impl Line for ConfigFile {
 
 /// Opens a file of so many bytes, if it is one that may be used.
 pub(super) fn checked(path: &CStr, access: i32, bytes: usize) -> Result<Descriptor, Error> {
-    let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0).map_err(error_of)?;
-    let status = descriptor.status().map_err(error_of)?;
+    let descriptor = sys::open(path.into(), access | libc::O_NOFOLLOW, 0)?;
+    let status = descriptor.status()?;
     match status.kind {
         libc::S_IFREG => {}
         libc::S_IFDIR => return Err(Error::Directory),
@@ -110,22 +121,5 @@ pub(super) fn checked(path: &CStr, access: i32, bytes: usize) -> Result<Descript
         Ok(found) if found < IMAGE_BYTES => Err(Error::Short),
         Ok(IMAGE_BYTES) => Err(Error::Exists),
         _ => Err(Error::Long),
-    }
-}
-
-/// What an `errno` means here.
-pub(super) fn error_of(errno: Errno) -> Error {
-    match errno {
-        libc::EACCES | libc::EPERM => Error::Denied,
-        libc::EAGAIN => Error::Locked,
-        libc::EDQUOT | libc::ENOSPC => Error::DiskFull,
-        libc::EEXIST => Error::Exists,
-        libc::EISDIR => Error::Directory,
-        libc::ELOOP => Error::Symlink,
-        libc::ENAMETOOLONG => Error::PathTooLong,
-        libc::ENOENT | libc::ENOTDIR => Error::NotFound,
-        libc::ENXIO => Error::NotRegular,
-        libc::EROFS => Error::ReadOnly,
-        other => Error::Io(other),
     }
 }

@@ -49,6 +49,15 @@ pub trait Line {
 
     /// Whether there are fewer than 64 bytes by now. May take its time.
     fn is_cut(&self) -> bool;
+
+    /// A view of it.
+    #[inline]
+    fn view(&self) -> Result<View, Error>
+    where
+        Self: Sized,
+    {
+        view(self)
+    }
 }
 
 /// A line that can be written as it is read.
@@ -85,7 +94,7 @@ pub fn view(line: &impl Line) -> Result<View, Error> {
 
 /// The config as it is now, its checksum verified.
 pub fn snapshot(line: &impl Line) -> Result<Slot, Error> {
-    view(line).and_then(|view| slot_of(&view, line))
+    line.view().and_then(|view| slot_of(&view, line))
 }
 
 fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
@@ -97,11 +106,9 @@ impl View {
     /// What a hot read may compare with.
     fn settled(&self) -> [u64; 2] {
         let [first, second] = self.sequences;
-        match self.newest {
-            Some((0, slot)) if slot.sequence == first && second <= first => self.sequences,
-            Some((1, slot)) if slot.sequence == second && first <= second => self.sequences,
-            _ => NEVER,
-        }
+        let Some((index, slot)) = self.newest else { return NEVER };
+        let (own, other) = if index == 0 { (first, second) } else { (second, first) };
+        if slot.sequence == own && other <= own { self.sequences } else { NEVER }
     }
 
     /// Which slot to write, and with what, so that `config` becomes the current one.
@@ -130,7 +137,7 @@ pub struct Cache {
 impl Cache {
     /// The config of this line, to be read from the same line later.
     pub fn new(line: &impl Line) -> Result<Self, Error> {
-        let view = view(line)?;
+        let view = line.view()?;
         Ok(Self { seen: view.settled(), slot: slot_of(&view, line)? })
     }
 
@@ -144,18 +151,6 @@ impl Cache {
         Ok(&self.slot)
     }
 
-    /// The cache that was taken apart into these.
-    #[inline]
-    pub fn from_parts(seen: [u64; 2], slot: Slot) -> Self {
-        Self { seen, slot }
-    }
-
-    /// What it compares with and what it read last, for those who keep it in memory of their own.
-    #[inline]
-    pub fn into_parts(self) -> ([u64; 2], Slot) {
-        (self.seen, self.slot)
-    }
-
     /// The config as it was read last, whatever became of the file.
     pub fn last(&self) -> &Slot {
         &self.slot
@@ -163,14 +158,20 @@ impl Cache {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
-        let view = view(line)?;
-        let slot = slot_of(&view, line)?;
-        // What is older than what was read comes from a copy, which counts, or from what is left.
-        if slot.sequence < self.slot.sequence && line.is_cut() {
-            return Err(Error::Cut);
-        }
-        (self.seen, self.slot) = (view.settled(), slot);
+    fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
+        (self.seen, self.slot) = newer(line, self.slot.sequence)?;
         Ok(())
     }
+}
+
+/// What a cache compares with and what it holds, after a config of this sequence.
+#[inline]
+pub(super) fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
+    let view = line.view()?;
+    let slot = slot_of(&view, line)?;
+    // What is older than what was read comes from a copy, which counts, or from what is left.
+    if slot.sequence < last && line.is_cut() {
+        return Err(Error::Cut);
+    }
+    Ok((view.settled(), slot))
 }

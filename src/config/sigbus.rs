@@ -78,11 +78,10 @@ pub fn install() -> Result<(), Error> {
         // SAFETY: the handler does nothing that a signal handler may not.
         unsafe { kernel::set_action(libc::SIGBUS, Action { handler: on_sigbus as *const () as usize, flags }) }
     });
-    if done.is_ok() {
-        return Ok(());
+    if done.is_err() {
+        INSTALLED.store(false, Ordering::Release);
     }
-    INSTALLED.store(false, Ordering::Release);
-    Err(Error::Io(libc::EINVAL))
+    done
 }
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {

@@ -50,7 +50,8 @@ impl Slot {
 
     /// The bytes of this slot.
     pub fn encode(&self) -> [u8; SLOT_BYTES] {
-        zerocopy::transmute!(self.to_words().map(u64::to_le_bytes))
+        let [first, middle, sequence, checksum] = self.to_words();
+        zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes(), sequence.to_le_bytes(), checksum.to_le_bytes()])
     }
 
     /// The slot these numbers are, if they are one.
@@ -64,14 +65,27 @@ impl Slot {
     /// The numbers of this slot.
     #[inline]
     pub fn to_words(&self) -> Words {
-        let padded = Padded { record: self.config, padding: [0; 3] };
-        let [first, middle] = <[[u8; 8]; 2]>::map(zerocopy::transmute!(padded), u64::from_le_bytes);
+        let [first, middle] = self.record();
         [first, middle, self.sequence, crc_64(first, middle, self.sequence)]
+    }
+
+    /// The first two of these numbers.
+    #[inline]
+    pub(super) fn record(&self) -> [u64; 2] {
+        let padded = Padded { record: self.config, padding: [0; 3] };
+        let [first, middle]: [[u8; 8]; 2] = zerocopy::transmute!(padded);
+        [u64::from_le_bytes(first), u64::from_le_bytes(middle)]
     }
 }
 
 fn words_of(bytes: [u8; SLOT_BYTES]) -> Words {
-    <[[u8; 8]; 4]>::map(zerocopy::transmute!(bytes), u64::from_le_bytes)
+    let [first, middle, sequence, checksum]: [[u8; 8]; 4] = zerocopy::transmute!(bytes);
+    [
+        u64::from_le_bytes(first),
+        u64::from_le_bytes(middle),
+        u64::from_le_bytes(sequence),
+        u64::from_le_bytes(checksum),
+    ]
 }
 
 /// Which slot to write, and with what, so that `config` becomes the current one after `newest`.
@@ -93,9 +107,14 @@ pub(super) fn plan(newest: Option<(usize, Slot)>, stored: [u64; 2], config: Conf
 #[inline]
 pub(super) fn newest(stored: [u64; 2], slot: impl Fn(usize) -> Words) -> Option<(usize, Slot)> {
     let [first, second] = stored;
-    let (higher, lower) = if second > first { (1, 0) } else { (0, 1) };
-    let whole = |index| Slot::from_words(slot(index)).map(|slot| (index, slot));
-    whole(higher).or_else(|| whole(lower))
+    let mut index = usize::from(second > first);
+    for _ in 0..SLOTS {
+        if let Some(slot) = Slot::from_words(slot(index)) {
+            return Some((index, slot));
+        }
+        index ^= 1;
+    }
+    None
 }
 
 /// The bytes of a file.

@@ -1,25 +1,26 @@
 //! The system calls of a config file, and the mapping of its 64 bytes. Linux.
 //!
-//! Each function is one call of the [`kernel`](super::kernel); what it was given proves it safe. Errors are
-//! `errno` as it is.
+//! Each function is one call of the [`kernel`](super::kernel); what it was given proves it safe.
 //!
 //! The bytes are only ever touched as relaxed atomic words: other processes write them at any time. A
 //! relaxed load of eight bytes is also what Rust allows on pages that may not be written.
 #![allow(unsafe_code)]
 
 use core::ffi::{CStr, c_int};
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
+use super::Error;
 use super::kernel::{call, checked};
-use super::layout::IMAGE_BYTES;
+use super::layout::{IMAGE_BYTES, SLOTS};
+use super::line::Line;
 use super::sigbus::Guard;
 use super::slot::Words;
 
-const WORDS: usize = IMAGE_BYTES / 8;
-
-pub(super) use super::kernel::Errno;
+/// The 64 bytes as they are in memory: two slots, little-endian.
+pub(super) type Shared = [[AtomicU64; 4]; SLOTS];
 
 /// Relative paths begin at the current directory.
 const HERE: usize = libc::AT_FDCWD as usize;
@@ -46,26 +47,47 @@ pub(super) struct Status {
     pub(super) has_name: bool,
 }
 
+/// A path as the kernel takes it.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p>(*const u8, PhantomData<&'p [u8]>);
+
+impl<'p> Path<'p> {
+    /// The path that begins there, if the bytes end with a zero.
+    pub(super) fn new(bytes: &'p [u8]) -> Option<Self> {
+        (bytes.last() == Some(&0)).then_some(Self(bytes.as_ptr(), PhantomData))
+    }
+
+    fn address(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl<'p> From<&'p CStr> for Path<'p> {
+    fn from(path: &'p CStr) -> Self {
+        Self(path.as_ptr().cast(), PhantomData)
+    }
+}
+
 /// Opens a file; no child process gets it, no terminal becomes ours, and nothing is waited for.
-pub(super) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Errno> {
+pub(super) fn open(path: Path<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Error> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
-    let opened = unsafe { call(HERE, path.as_ptr() as usize, flags as usize, libc::SYS_openat, mode as usize, 0) };
+    let opened = unsafe { call(HERE, path.address(), flags as usize, libc::SYS_openat, mode as usize, 0) };
     checked(opened).map(|opened| Descriptor(opened as c_int))
 }
 
 /// Gives a file another name; with `new_only`, not one that is there already.
-pub(super) fn rename(from: &CStr, to: &CStr, new_only: bool) -> Result<(), Errno> {
+pub(super) fn rename(from: Path<'_>, to: Path<'_>, new_only: bool) -> Result<(), Error> {
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
-    let (from, to) = (from.as_ptr() as usize, to.as_ptr() as usize);
+    let (from, to) = (from.address(), to.address());
     // SAFETY: both paths end with a zero byte.
     checked(unsafe { call(HERE, from, HERE, libc::SYS_renameat2, to, flags as usize) }).map(drop)
 }
 
 /// Takes a name away.
-pub(super) fn unlink(path: &CStr) {
+pub(super) fn unlink(path: Path<'_>) {
     // SAFETY: `path` ends with a zero byte.
-    unsafe { call(HERE, path.as_ptr() as usize, 0, libc::SYS_unlinkat, 0, 0) };
+    unsafe { call(HERE, path.address(), 0, libc::SYS_unlinkat, 0, 0) };
 }
 
 /// The user whose rights count.
@@ -106,7 +128,7 @@ impl Descriptor {
         self.0 as usize
     }
 
-    pub(super) fn status(&self) -> Result<Status, Errno> {
+    pub(super) fn status(&self) -> Result<Status, Error> {
         let mut status = MaybeUninit::<libc::stat>::zeroed();
         // SAFETY: `status` may be written; the descriptor is open.
         checked(unsafe { call(self.number(), status.as_mut_ptr() as usize, 0, libc::SYS_fstat, 0, 0) })?;
@@ -122,34 +144,34 @@ impl Descriptor {
     }
 
     /// Reads from the start, as many bytes as there are.
-    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Error> {
         // SAFETY: `bytes` is valid for writes of its length.
         checked(unsafe { call(self.number(), bytes.as_mut_ptr() as usize, bytes.len(), libc::SYS_pread64, 0, 0) })
     }
 
     /// Writes at `offset` in one call; how many bytes went.
     #[inline]
-    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Errno> {
+    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Error> {
         // SAFETY: `bytes` is valid for reads of its length.
         let offset = offset as usize;
         checked(unsafe { call(self.number(), bytes.as_ptr() as usize, bytes.len(), libc::SYS_pwrite64, offset, 0) })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
-    pub(super) fn sync(&self) -> Result<(), Errno> {
+    pub(super) fn sync(&self) -> Result<(), Error> {
         // SAFETY: the descriptor is open.
         checked(unsafe { call(self.number(), 0, 0, libc::SYS_fsync, 0, 0) }).map(drop)
     }
 
     /// Waits until its bytes are on the disk.
-    pub(super) fn sync_bytes(&self) -> Result<(), Errno> {
+    pub(super) fn sync_bytes(&self) -> Result<(), Error> {
         // SAFETY: the descriptor is open.
         checked(unsafe { call(self.number(), 0, 0, libc::SYS_fdatasync, 0, 0) }).map(drop)
     }
 
-    /// Takes the lock of the file, or says at once that it cannot (`EAGAIN`). It is the open file's: it
+    /// Takes the lock of the file, or says at once that it cannot ([`Error::Locked`]). It is the open file's: it
     /// excludes other threads too, and ends with the process.
-    pub(super) fn lock(&self) -> Result<(), Errno> {
+    pub(super) fn lock(&self) -> Result<(), Error> {
         self.set_lock(libc::F_WRLCK)
     }
 
@@ -158,7 +180,7 @@ impl Descriptor {
         let _ = self.set_lock(libc::F_UNLCK);
     }
 
-    fn set_lock(&self, kind: c_int) -> Result<(), Errno> {
+    fn set_lock(&self, kind: c_int) -> Result<(), Error> {
         // SAFETY: zeros are a `flock`: the whole file.
         let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
         lock.l_type = kind as libc::c_short;
@@ -174,7 +196,7 @@ impl Descriptor {
 /// # Safety
 ///
 /// Nobody uses the memory that these arguments give up.
-pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Errno> {
+pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Error> {
     // SAFETY: the caller's promise.
     checked(unsafe { call(start, IMAGE_BYTES, access as usize, libc::SYS_mmap, flags as usize, file as usize) })
 }
@@ -189,7 +211,7 @@ unsafe fn unmap(start: usize) {
 
 /// The 64 bytes of a file in memory.
 pub(super) struct Mapping {
-    words: NonNull<[AtomicU64; WORDS]>,
+    slots: NonNull<Shared>,
     guard: Guard,
 }
 
@@ -199,18 +221,18 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps a file that has 64 bytes. `Ok(None)` if no more mappings can be guarded.
-    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Option<Self>, Errno> {
+    /// Maps a file that has 64 bytes. 
+    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Self, Error> {
         let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         // SAFETY: a new mapping at an address the kernel chooses; the descriptor is open.
         let start = unsafe { map(0, access, libc::MAP_SHARED, file.0) }?;
-        let Some(words) = NonNull::new(start as *mut _) else { return Err(libc::EINVAL) };
+        let Some(slots) = NonNull::new(start as *mut _) else { return Err(Error::Io(libc::EINVAL)) };
         let Some(guard) = Guard::new(start, writable) else {
             // SAFETY: mapped above, and nobody knows of it.
             unsafe { unmap(start) };
-            return Ok(None);
+            return Err(Error::TooMany);
         };
-        Ok(Some(Self { words, guard }))
+        Ok(Self { slots, guard })
     }
 
     /// Its number among those of the process, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
@@ -225,36 +247,41 @@ impl Mapping {
     }
 
     #[inline]
-    fn words(&self) -> &[AtomicU64; WORDS] {
+    pub(super) fn slots(&self) -> &Shared {
         // SAFETY: mapped and aligned to a page until `self` is dropped; atomic words may change under us.
         // If the file is cut, they are still there with the handler of `sigbus`, or the process ends.
-        unsafe { self.words.as_ref() }
-    }
-
-    #[inline]
-    pub(super) fn sequences(&self) -> [u64; 2] {
-        let [_, _, first, _, _, _, second, _] = self.words();
-        [load(first), load(second)]
-    }
-
-    #[inline]
-    pub(super) fn slot(&self, index: usize) -> Words {
-        let [a, b, c, d, e, f, g, h] = self.words();
-        let slot = if index == 0 { [a, b, c, d] } else { [e, f, g, h] };
-        slot.map(load)
+        unsafe { self.slots.as_ref() }
     }
 
     /// Stores a slot after all that was stored before. The mapping is writable.
     #[inline]
     pub(super) fn store(&self, index: usize, words: Words) {
-        let [a, b, c, d, e, f, g, h] = self.words();
-        let [first, middle, sequence, checksum] = words.map(u64::to_le);
-        let slot = if index == 0 { [a, b, c, d] } else { [e, f, g, h] };
+        let [first, second] = self.slots();
+        let slot = if index == 0 { first } else { second };
         fence(Ordering::Release);
-        slot[0].store(first, Ordering::Relaxed);
-        slot[1].store(middle, Ordering::Relaxed);
-        slot[2].store(sequence, Ordering::Relaxed);
-        slot[3].store(checksum, Ordering::Relaxed);
+        for (at, word) in slot.iter().zip(words) {
+            at.store(word.to_le(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Line for Shared {
+    #[inline]
+    fn sequences(&self) -> [u64; 2] {
+        let [[_, _, first, _], [_, _, second, _]] = self;
+        [load(first), load(second)]
+    }
+
+    #[inline]
+    fn slot(&self, index: usize) -> Words {
+        let [first, second] = self;
+        let [a, b, c, d] = if index == 0 { first } else { second };
+        [load(a), load(b), load(c), load(d)]
+    }
+
+    /// Whoever has the file knows.
+    fn is_cut(&self) -> bool {
+        false
     }
 }
 
@@ -268,6 +295,6 @@ impl Drop for Mapping {
         // Before the memory is gone, as its address may be another mapping's right after.
         self.guard.release();
         // SAFETY: mapped in `new`, and `self` ends here.
-        unsafe { unmap(self.words.as_ptr() as usize) };
+        unsafe { unmap(self.slots.as_ptr() as usize) };
     }
 }

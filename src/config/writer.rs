@@ -10,9 +10,8 @@
 //! kernel finds time, and those who wait for `inotify` never.
 
 use super::error::Error;
-use super::file::error_of;
 use super::layout::SLOT_BYTES;
-use super::line::{Line, View, view};
+use super::line::{Line, View};
 use super::slot::Slot;
 use super::sys::{self, Mapping};
 use super::{Config, ConfigFile, Flags, Refusal};
@@ -39,7 +38,7 @@ impl ConfigFile {
         wait(self, wait_ms)?;
         let held = Held(self);
         held.0.verify()?;
-        let view = view(held.0)?;
+        let view = held.0.view()?;
         Ok(Locked { held, view })
     }
 
@@ -65,7 +64,7 @@ impl ConfigFile {
 
     /// Waits until all updates so far are on the disk.
     pub fn sync(&self) -> Result<(), Error> {
-        self.descriptor.sync_bytes().map_err(error_of)
+        self.descriptor.sync_bytes()
     }
 }
 
@@ -75,9 +74,8 @@ fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Error> {
     let mut micros = REST_MICROS;
     loop {
         match file.descriptor.lock() {
-            Ok(()) => return Ok(()),
-            Err(libc::EAGAIN | libc::EACCES) => {}
-            Err(other) => return Err(error_of(other)),
+            Err(Error::Locked) => {}
+            locked => return locked,
         }
         let now = sys::now_ms();
         if now >= *end.get_or_insert(now.saturating_add(wait_ms.into())) {
@@ -125,7 +123,7 @@ impl Locked<'_> {
 
     /// Maps the file for writing, too.
     pub fn publisher(&mut self) -> Result<Publisher<'_>, Error> {
-        let mapping = Mapping::new(&self.held.0.descriptor, true).map_err(error_of)?.ok_or(Error::TooMany)?;
+        let mapping = Mapping::new(&self.held.0.descriptor, true)?;
         self.look_again()?;
         Ok(Publisher { file: self.held.0, mapping, view: &mut self.view })
     }
@@ -144,7 +142,7 @@ impl Locked<'_> {
     /// Writes a config that comes from the one just looked at.
     pub(super) fn write(&mut self, config: Config) -> Result<Slot, Error> {
         let (index, slot) = self.view.plan(config)?;
-        let written = self.held.0.descriptor.write(&slot.encode(), offset(index)).map_err(error_of)?;
+        let written = self.held.0.descriptor.write(&slot.encode(), offset(index))?;
         if written != SLOT_BYTES {
             return Err(Error::ShortWrite);
         }
@@ -161,7 +159,7 @@ fn look_again(file: &ConfigFile, view: &mut View) -> Result<(), Error> {
 #[cold]
 fn look_closely(file: &ConfigFile, now: &mut View) -> Result<(), Error> {
     file.verify()?;
-    *now = view(file)?;
+    *now = file.view()?;
     Ok(())
 }
 

@@ -1,17 +1,16 @@
 //! What the functions do, once their pointers are references.
 
 use core::ffi::{CStr, c_int};
-use core::sync::atomic::{AtomicBool, Ordering};
-
-use zerocopy::byteorder::little_endian::U64;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::code::Code;
-use super::types::{Cached, Snapshot};
-use crate::config::layout::{CONFIG_BYTES, IMAGE_BYTES, SLOTS};
-use crate::config::line::Line;
-use crate::config::slot::newest;
+use super::types::Cached;
+use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
+use crate::config::line::{Line, View, newer};
+use crate::config::slot::{Slot, Words};
+use crate::config::sys::{self, Shared};
 use crate::config::writer::LOCK_WAIT_MS;
-use crate::config::{Cache, Config, ConfigFile, Error, Flags, Slot, sys};
+use crate::config::{Config, ConfigFile, Error};
 
 /// What a `lattice_config *` points to. Any thread may use it, while others do.
 pub(super) struct Handle {
@@ -25,26 +24,74 @@ const _: () = {
 };
 
 /// What is to be done to a config.
-pub(super) enum Change {
-    Byte { offset: u32, value: u8 },
-    Features { features: Flags, on: bool },
-    Toggle(Flags),
-    Replace { bytes: [u8; CONFIG_BYTES], expected: u64 },
+pub(super) enum Change<'b> {
+    /// The bits of `keep` stay, then those of `flip` are turned over.
+    Byte { offset: u32, keep: u8, flip: u8 },
+    Replace { bytes: &'b [u8; CONFIG_BYTES], expected: u64 },
 }
 
-impl Change {
+impl Change<'_> {
+    /// What is done to the flag of this bit: kept or not, then turned over or not.
+    pub(super) fn flag(bit: u32, keep: bool, flip: bool) -> Result<Self, Code> {
+        let mask = 1u8 << (bit % 8);
+        let offset = FEATURE_FLAGS.start as u32 + bit / 8;
+        let (keep, flip) = (if keep { u8::MAX } else { !mask }, if flip { mask } else { 0 });
+        if bit < u32::BITS { Ok(Change::Byte { offset, keep, flip }) } else { Err(Code::ARGUMENT) }
+    }
+
     fn of(&self, slot: Option<Slot>) -> Result<Config, Error> {
-        if let Change::Replace { bytes, expected } = *self {
-            let sequence = slot.map_or(0, |slot| slot.sequence);
-            return if sequence == expected { Ok(Config::from_bytes(bytes)) } else { Err(Error::Conflict) };
-        }
-        let config = slot.ok_or(Error::Damaged)?.config;
         match *self {
-            Change::Byte { offset, value } => Ok(config.with_byte(offset, value)?),
-            Change::Features { features, on } => Ok(config.with_features(features, on)),
-            Change::Toggle(features) => Ok(config.with_toggled(features)),
-            Change::Replace { .. } => Ok(config),
+            Change::Replace { bytes, expected } => {
+                let sequence = slot.map_or(0, |slot| slot.sequence);
+                if sequence == expected { Ok(Config::from_bytes(*bytes)) } else { Err(Error::Conflict) }
+            }
+            Change::Byte { offset, keep, flip } => {
+                let mut config = slot.ok_or(Error::Damaged)?.config;
+                config.edit(offset, |byte| byte & keep ^ flip)?;
+                Ok(config)
+            }
         }
+    }
+}
+
+/// Bytes that somebody may still change, and their file, if they have one.
+struct Shown<'l> {
+    slots: &'l Shared,
+    file: Option<&'l ConfigFile>,
+}
+
+impl Line for Shown<'_> {
+    fn sequences(&self) -> [u64; 2] {
+        self.slots.sequences()
+    }
+
+    fn slot(&self, index: usize) -> Words {
+        self.slots.slot(index)
+    }
+
+    fn view(&self) -> Result<View, Error> {
+        self.slots.view()
+    }
+
+    fn is_cut(&self) -> bool {
+        self.file.is_some_and(Line::is_cut)
+    }
+}
+
+/// A config as it was read, in the numbers that a caller keeps of it.
+#[derive(PartialEq)]
+pub(super) struct Seen {
+    pub(super) snapshot: [u64; 3],
+    pub(super) sequences: [u64; 2],
+}
+
+impl Shown<'_> {
+    /// The config as it is now, after one of this sequence.
+    #[inline(never)]
+    fn read(&self, last: u64) -> Result<Seen, Error> {
+        let (sequences, slot) = newer(self, last)?;
+        let [first, middle] = slot.record();
+        Ok(Seen { snapshot: [slot.sequence, first, middle], sequences })
     }
 }
 
@@ -58,16 +105,12 @@ impl Drop for Turn<'_> {
 }
 
 impl Handle {
-    pub(super) fn open(path: &CStr, access: u32) -> Result<Self, Code> {
-        match access {
-            0 => Ok(Self::of(ConfigFile::open(path)?)),
-            1 => Ok(Self::of(ConfigFile::open_writable(path)?)),
-            _ => Err(Code::ARGUMENT),
-        }
+    pub(super) fn open(path: &CStr, writable: bool) -> Result<Self, Error> {
+        Ok(Self::of(if writable { ConfigFile::open_writable(path) } else { ConfigFile::open(path) }?))
     }
 
-    pub(super) fn create(path: &CStr, bytes: [u8; CONFIG_BYTES]) -> Result<Self, Code> {
-        let config = Config::from_bytes(bytes);
+    pub(super) fn create(path: &CStr, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Error> {
+        let config = Config::from_bytes(*bytes);
         config.may_follow(None)?;
         Ok(Self::of(ConfigFile::create(path, config)?))
     }
@@ -81,45 +124,40 @@ impl Handle {
         self.file.index()
     }
 
-    pub(super) fn read(&self) -> Result<Slot, Code> {
-        Ok(self.file.snapshot()?)
+    fn shown(&self) -> Shown<'_> {
+        Shown { slots: self.file.slots(), file: Some(&self.file) }
+    }
+
+    pub(super) fn read(&self) -> Result<Seen, Error> {
+        self.shown().read(0)
     }
 
     /// Returns 1 if it is another config than the cache had, or its first, else 0.
-    pub(super) fn read_cached(&self, cached: &mut Cached) -> Result<c_int, Code> {
-        let seen = cached.seen.map(|word| word.get());
+    pub(super) fn read_cached(&self, cached: &mut Cached) -> Result<c_int, Error> {
+        let before = cached.seen();
         // A file may hold two zeros; then each call looks closely, as for a cache that is new.
-        if seen != [0, 0] && self.file.sequences() == seen {
+        if before.sequences != [0, 0] && self.file.sequences() == before.sequences {
             return Ok(0);
         }
-        self.refresh(cached, seen)
+        let [last, ..] = before.snapshot;
+        let now = self.shown().read(last)?;
+        *cached = Cached::of(&now);
+        Ok((now.snapshot != before.snapshot).into())
     }
 
-    #[cold]
-    #[inline(never)]
-    fn refresh(&self, cached: &mut Cached, seen: [u64; 2]) -> Result<c_int, Code> {
-        let last = Slot::from(cached.snapshot);
-        let mut cache = Cache::from_parts(seen, last);
-        cache.refresh(&self.file)?;
-        let (seen, slot) = cache.into_parts();
-        *cached = Cached { snapshot: slot.into(), seen: seen.map(Into::into) };
-        Ok((slot != last).into())
-    }
-
-    pub(super) fn verify(&self) -> Result<(), Code> {
+    pub(super) fn verify(&self) -> Result<(), Error> {
         self.file.verify()?;
-        self.file.snapshot()?;
-        Ok(())
+        self.read().map(drop)
     }
 
-    pub(super) fn change(&self, change: &Change) -> Result<Slot, Code> {
+    pub(super) fn change(&self, change: &Change<'_>) -> Result<Slot, Error> {
         let _turn = self.turn()?;
         let mut locked = self.file.lock_shared(LOCK_WAIT_MS)?;
         let config = change.of(locked.slot())?;
         Ok(locked.write(config)?)
     }
 
-    pub(super) fn sync(&self) -> Result<(), Code> {
+    pub(super) fn sync(&self) -> Result<(), Error> {
         Ok(self.file.sync()?)
     }
 
@@ -135,7 +173,7 @@ impl Handle {
 }
 
 /// The config of a file that is in memory; how many bytes it has.
-pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Result<Snapshot, Code> {
+pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Result<Seen, Error> {
     let error = match count {
         0 => Error::Empty,
         CONFIG_BYTES => Error::Bare,
@@ -143,25 +181,7 @@ pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Resul
         IMAGE_BYTES => Error::Damaged,
         _ => Error::Long,
     };
-    let Some(bytes) = bytes else { return Err(error.into()) };
-    let [first, second]: &[[U64; 4]; SLOTS] = zerocopy::transmute_ref!(bytes);
-    let slot = |index: usize| if index == 0 { first } else { second }.map(U64::get);
-    let [_, _, sequence, _] = first;
-    let [_, _, other, _] = second;
-    let newest = newest([sequence.get(), other.get()], slot);
-    newest.map(|(_, slot)| slot.into()).ok_or(error.into())
-}
-
-/// The flag of this bit.
-pub(super) fn flag(bit: u32) -> Result<Flags, Code> {
-    1u32.checked_shl(bit).map(Flags).ok_or(Code::ARGUMENT)
-}
-
-/// Zero or one.
-pub(super) fn switch(on: u32) -> Result<bool, Code> {
-    match on {
-        0 => Ok(false),
-        1 => Ok(true),
-        _ => Err(Code::ARGUMENT),
-    }
+    let words: [u64; IMAGE_BYTES / 8] = zerocopy::transmute!(*bytes.ok_or(error)?);
+    let [a, b, c, d, e, f, g, h] = words.map(AtomicU64::new);
+    Shown { slots: &[[a, b, c, d], [e, f, g, h]], file: None }.read(0)
 }

@@ -112,13 +112,15 @@ fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Code>) 
     Ok(DONE)
 }
 
-fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: impl FnOnce() -> Result<Change, Code>) -> c_int {
+fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: Result<Change<'_>, Code>) -> c_int {
     #[inline(never)]
-    fn make(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change) -> Answer {
+    fn make(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change<'_>) -> Answer {
         let (file, out) = (given(file)?, given(out)?);
-        put(out, file.change(change)?)
+        let slot = file.change(change)?;
+        let [first, middle] = slot.record();
+        put(out, Snapshot::of([slot.sequence, first, middle]))
     }
-    number(|| make(file, out, &change()?))
+    number(|| make(file, out, &change?))
 }
 
 #[unsafe(no_mangle)]
@@ -134,7 +136,12 @@ extern "C" fn lattice_config_error_string(error: c_int) -> *const c_char {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn lattice_config_open(path: *const c_char, access: u32, file: Out<'_, Place>) -> c_int {
     // SAFETY: the header asks for such a string.
-    number(|| hand_out(file, || Handle::open(unsafe { string(path) }?, access)))
+    number(|| {
+        hand_out(file, || {
+            let path = unsafe { string(path) }?;
+            if access > 1 { Err(Code::ARGUMENT) } else { Ok(Handle::open(path, access == 1)?) }
+        })
+    })
 }
 
 #[unsafe(no_mangle)]
@@ -145,7 +152,7 @@ unsafe extern "C" fn lattice_config_create(
     file: Out<'_, Place>,
 ) -> c_int {
     // SAFETY: the header asks for such a string and for so many bytes.
-    number(|| hand_out(file, || Handle::create(unsafe { string(path) }?, *unsafe { bytes(record, count) }?)))
+    number(|| hand_out(file, || Ok(Handle::create(unsafe { string(path) }?, unsafe { bytes(record, count) }?)?)))
 }
 
 #[unsafe(no_mangle)]
@@ -163,26 +170,27 @@ unsafe extern "C" fn lattice_config_close(file: Option<NonNull<Handle>>) -> c_in
 extern "C" fn lattice_config_read(file: Option<&Handle>, out: Out<'_, Snapshot>) -> c_int {
     number(|| {
         let (file, out) = (given(file)?, given(out)?);
-        put(out, file.read()?)
+        put(out, Snapshot::of(file.read()?.snapshot))
     })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_read_cached(file: Option<&Handle>, cache: Option<&mut Cached>) -> c_int {
-    number(|| given(file)?.read_cached(given(cache)?))
+    number(|| Ok(given(file)?.read_cached(given(cache)?)?))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_sequence(file: Option<&Handle>, sequence: Out<'_, [u8; 8]>) -> c_int {
     number(|| {
         let (file, sequence) = (given(file)?, given(sequence)?);
-        put(sequence, file.read()?.sequence.to_ne_bytes())
+        let [now, ..] = file.read()?.snapshot;
+        put(sequence, now.to_ne_bytes())
     })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_validate_file(file: Option<&Handle>) -> c_int {
-    number(|| given(file)?.verify().map(|()| DONE))
+    number(|| Ok(given(file)?.verify().map(|()| DONE)?))
 }
 
 #[unsafe(no_mangle)]
@@ -194,26 +202,24 @@ unsafe extern "C" fn lattice_config_validate(image: *const u8, count: usize, out
             image => Some(image?),
         };
         let out = given(out)?;
-        put(out, handle::validate(image, count)?)
+        put(out, Snapshot::of(handle::validate(image, count)?.snapshot))
     })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_byte(file: Option<&Handle>, offset: u32, value: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, || {
-        let value = u8::try_from(value).map_err(|_| Code::ARGUMENT)?;
-        Ok(Change::Byte { offset, value })
-    })
+    let value = u8::try_from(value).map_err(|_| Code::ARGUMENT);
+    change(file, out, value.map(|value| Change::Byte { offset, keep: 0, flip: value }))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_flag(file: Option<&Handle>, bit: u32, on: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, || Ok(Change::Features { features: handle::flag(bit)?, on: handle::switch(on)? }))
+    change(file, out, if on > 1 { Err(Code::ARGUMENT) } else { Change::flag(bit, false, on == 1) })
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_toggle_flag(file: Option<&Handle>, bit: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, || Ok(Change::Toggle(handle::flag(bit)?)))
+    change(file, out, Change::flag(bit, true, true))
 }
 
 #[unsafe(no_mangle)]
@@ -225,12 +231,12 @@ unsafe extern "C" fn lattice_config_replace(
     out: Out<'_, Snapshot>,
 ) -> c_int {
     // SAFETY: the header asks for so many bytes.
-    change(file, out, || Ok(Change::Replace { bytes: *unsafe { bytes(record, count) }?, expected }))
+    change(file, out, unsafe { bytes(record, count) }.map(|bytes| Change::Replace { bytes, expected }))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_sync(file: Option<&Handle>) -> c_int {
-    number(|| given(file)?.sync().map(|()| DONE))
+    number(|| Ok(given(file)?.sync().map(|()| DONE)?))
 }
 
 #[unsafe(no_mangle)]
