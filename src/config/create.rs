@@ -9,7 +9,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use super::error::Error;
 use super::file::checked;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
-use super::sys::{self, Descriptor, Path};
+use super::sys::{self, Descriptor, Text};
 use super::{Config, ConfigFile, Image};
 
 const MODE: libc::mode_t = 0o600;
@@ -24,15 +24,19 @@ static NAMES: AtomicU32 = AtomicU32::new(0);
 impl ConfigFile {
     /// Makes a file that is not there yet, and opens it for writing.
     pub fn create(path: &CStr, config: Config) -> Result<Self, Error> {
+        Self::create_text(path.into(), config)
+    }
+
+    pub(super) fn create_text(path: Text<'_>, config: Config) -> Result<Self, Error> {
         put(path, config, true)?;
-        Self::open_writable(path)
+        Self::open_text(path, true)
     }
 
     /// Makes a file of the bare record of 13 bytes that stands in its place, and opens it for writing. A
     /// record of an unknown version is kept as it is. Of several that import at once, one does; the others
     /// get [`Error::Locked`], [`Error::Replaced`] or [`Error::Exists`], and open what is there.
     pub fn import(path: &CStr) -> Result<Self, Error> {
-        let bare = checked(path, libc::O_RDWR, CONFIG_BYTES)?;
+        let bare = checked(path.into(), libc::O_RDWR, CONFIG_BYTES)?;
         // Who comes second must not put its file over one that is in use already.
         bare.lock()?;
         if !bare.status()?.has_name {
@@ -42,16 +46,16 @@ impl ConfigFile {
         if bare.read(&mut bytes)? != CONFIG_BYTES {
             return Err(Error::Short);
         }
-        put(path, Config::from_bytes(bytes), false)?;
+        put(path.into(), Config::from_bytes(bytes), false)?;
         Self::open_writable(path)
     }
 }
 
 /// Writes a fresh file and gives it its name.
-fn put(path: &CStr, config: Config, new_only: bool) -> Result<(), Error> {
+fn put(path: Text<'_>, config: Config, new_only: bool) -> Result<(), Error> {
     let mut name = Name { buffer: [0; PATH_BYTES_MAX], count: 0 };
     let file = temporary(path, &mut name)?;
-    let put = write(&file, config).and_then(|()| sys::rename(name.path()?, path.into(), new_only));
+    let put = write(&file, config).and_then(|()| sys::rename(name.path()?, path, new_only));
     if put.is_err() {
         sys::unlink(name.path()?);
         return put;
@@ -67,7 +71,7 @@ fn write(file: &Descriptor, config: Config) -> Result<(), Error> {
 }
 
 /// A new file beside `path`, and its name.
-fn temporary(path: &CStr, name: &mut Name) -> Result<Descriptor, Error> {
+fn temporary(path: Text<'_>, name: &mut Name) -> Result<Descriptor, Error> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
     for _ in 0..NAMES_MAX {
         let number = u64::from(sys::process()) << 32 | u64::from(NAMES.fetch_add(1, Ordering::Relaxed));
@@ -88,16 +92,18 @@ struct Name {
 }
 
 impl Name {
-    fn path(&self) -> Result<Path<'_>, Error> {
-        self.buffer.get(..self.count).and_then(Path::new).ok_or(Error::PathTooLong)
+    fn path(&self) -> Result<Text<'_>, Error> {
+        self.buffer.get(..self.count).and_then(Text::new).ok_or(Error::PathTooLong)
     }
 
     /// That of the file, a dot and sixteen hexadecimal digits. `None` if it does not fit.
-    fn become_temporary(&mut self, path: &CStr, mut number: u64) -> Option<()> {
-        let path = path.to_bytes();
-        let (start, rest) = self.buffer.split_at_mut_checked(path.len())?;
-        start.copy_from_slice(path);
-        let [dot, digits @ .., end] = rest.first_chunk_mut::<18>()?;
+    fn become_temporary(&mut self, path: Text<'_>, mut number: u64) -> Option<()> {
+        self.count = 0;
+        for byte in path.bytes() {
+            *self.buffer.get_mut(self.count)? = byte;
+            self.count += 1;
+        }
+        let [dot, digits @ .., end] = self.buffer.get_mut(self.count..)?.first_chunk_mut::<18>()?;
         (*dot, *end) = (b'.', 0);
         for digit in digits.iter_mut().rev() {
             *digit = match number as u8 & 15 {
@@ -106,7 +112,7 @@ impl Name {
             };
             number >>= 4;
         }
-        self.count = path.len() + 18;
+        self.count += 18;
         Some(())
     }
 

@@ -13,7 +13,7 @@ use super::error::Error;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::line::{self, Line, View};
 use super::slot::{Slot, Words};
-use super::sys::{self, Descriptor, Mapping, Shared, Status};
+use super::sys::{self, Descriptor, Mapping, Shared, Status, Text};
 
 /// Permissions that a config file may not have: writing, for group and others.
 const MODE_REFUSED: libc::mode_t = 0o022;
@@ -28,15 +28,22 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Opens a file for reading.
     pub fn open(path: &CStr) -> Result<Self, Error> {
-        Self::of(checked(path, libc::O_RDONLY, IMAGE_BYTES)?, false)
+        Self::open_text(path.into(), false)
     }
 
     /// Opens a file for reading and writing. Threads that write open it once each.
     pub fn open_writable(path: &CStr) -> Result<Self, Error> {
-        match checked(path, libc::O_RDWR, IMAGE_BYTES) {
+        Self::open_text(path.into(), true)
+    }
+
+    pub(super) fn open_text(path: Text<'_>, is_writable: bool) -> Result<Self, Error> {
+        let access = if is_writable { libc::O_RDWR } else { libc::O_RDONLY };
+        match checked(path, access, IMAGE_BYTES) {
             // If it can be read at least, that is what to say.
-            Err(Error::Denied) => Err(Self::open(path).err().unwrap_or(Error::ReadOnly)),
-            opened => Self::of(opened?, true),
+            Err(Error::Denied) if is_writable => {
+                Err(checked(path, libc::O_RDONLY, IMAGE_BYTES).err().unwrap_or(Error::ReadOnly))
+            }
+            opened => Self::of(opened?, is_writable),
         }
     }
 
@@ -99,8 +106,8 @@ impl Line for ConfigFile {
 }
 
 /// Opens a file of so many bytes, if it is one that may be used.
-pub(super) fn checked(path: &CStr, access: i32, bytes: usize) -> Result<Descriptor, Error> {
-    let descriptor = sys::open(path.into(), access | libc::O_NOFOLLOW, 0)?;
+pub(super) fn checked(path: Text<'_>, access: i32, bytes: usize) -> Result<Descriptor, Error> {
+    let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0)?;
     let status = descriptor.status()?;
     match status.kind {
         libc::S_IFREG => {}

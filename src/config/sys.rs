@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{CStr, c_int};
+use core::iter;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
@@ -47,29 +48,51 @@ pub(super) struct Status {
     pub(super) has_name: bool,
 }
 
-/// A path as the kernel takes it.
+/// Bytes that end with a zero, as the kernel takes paths. Unlike a `CStr` it does not know how many.
 #[derive(Clone, Copy)]
-pub(super) struct Path<'p>(*const u8, PhantomData<&'p [u8]>);
+pub(super) struct Text<'t>(NonNull<u8>, PhantomData<&'t [u8]>);
 
-impl<'p> Path<'p> {
-    /// The path that begins there, if the bytes end with a zero.
-    pub(super) fn new(bytes: &'p [u8]) -> Option<Self> {
-        (bytes.last() == Some(&0)).then_some(Self(bytes.as_ptr(), PhantomData))
+impl<'t> Text<'t> {
+    /// # Safety
+    ///
+    /// From there on there are bytes that may be read, nobody writes them for `'t`, and one of them is zero.
+    pub(super) unsafe fn from_start(start: NonNull<u8>) -> Self {
+        Self(start, PhantomData)
+    }
+
+    /// The text that these bytes are, if they end with a zero.
+    pub(super) fn new(bytes: &'t [u8]) -> Option<Self> {
+        (bytes.last() == Some(&0)).then_some(Self(NonNull::from(bytes).cast(), PhantomData))
+    }
+
+    /// The bytes before the zero.
+    pub(super) fn bytes(self) -> impl Iterator<Item = u8> {
+        let mut at = self.0;
+        iter::from_fn(move || {
+            // SAFETY: no zero was before.
+            let byte = unsafe { at.read() };
+            if byte == 0 {
+                return None;
+            }
+            // SAFETY: behind another byte there is one.
+            at = unsafe { at.add(1) };
+            Some(byte)
+        })
     }
 
     fn address(self) -> usize {
-        self.0 as usize
+        self.0.as_ptr() as usize
     }
 }
 
-impl<'p> From<&'p CStr> for Path<'p> {
-    fn from(path: &'p CStr) -> Self {
-        Self(path.as_ptr().cast(), PhantomData)
+impl<'t> From<&'t CStr> for Text<'t> {
+    fn from(text: &'t CStr) -> Self {
+        Self(NonNull::from(text.to_bytes_with_nul()).cast(), PhantomData)
     }
 }
 
 /// Opens a file; no child process gets it, no terminal becomes ours, and nothing is waited for.
-pub(super) fn open(path: Path<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Error> {
+pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Error> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
     let opened = unsafe { call(HERE, path.address(), flags as usize, libc::SYS_openat, mode as usize, 0) };
@@ -77,7 +100,7 @@ pub(super) fn open(path: Path<'_>, flags: c_int, mode: libc::mode_t) -> Result<D
 }
 
 /// Gives a file another name; with `new_only`, not one that is there already.
-pub(super) fn rename(from: Path<'_>, to: Path<'_>, new_only: bool) -> Result<(), Error> {
+pub(super) fn rename(from: Text<'_>, to: Text<'_>, new_only: bool) -> Result<(), Error> {
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
     let (from, to) = (from.address(), to.address());
     // SAFETY: both paths end with a zero byte.
@@ -85,7 +108,7 @@ pub(super) fn rename(from: Path<'_>, to: Path<'_>, new_only: bool) -> Result<(),
 }
 
 /// Takes a name away.
-pub(super) fn unlink(path: Path<'_>) {
+pub(super) fn unlink(path: Text<'_>) {
     // SAFETY: `path` ends with a zero byte.
     unsafe { call(HERE, path.address(), 0, libc::SYS_unlinkat, 0, 0) };
 }

@@ -6,6 +6,7 @@
 use core::ffi::c_int;
 
 use crate::config::frame::FrameError;
+use crate::config::sys::Text;
 use crate::config::{Error, Flags, Refusal};
 
 /// An error, below zero.
@@ -178,8 +179,15 @@ pub(super) fn flag_name(bit: u32) -> Option<&'static [u8]> {
     (bit < Flags::NAMES.len()).then(|| from_index(&NAMES, bit))
 }
 
-/// The bit of the flag with this name, which ends with a zero byte.
-pub(super) fn flag_bit(name: &[u8]) -> Result<c_int, Code> {
-    let is_it = |&bit: &usize| from_index(&NAMES, bit).iter().zip(name).all(|(one, other)| one == other);
-    (0..Flags::NAMES.len()).find(is_it).map(|bit| bit as c_int).ok_or(Code::NAME)
+/// The bit of the flag with this name.
+pub(super) fn flag_bit(name: Text<'_>) -> Result<c_int, Code> {
+    let mut bit = 0;
+    while let Some(known) = flag_name(bit) {
+        let known = known.iter().copied().take_while(|&byte| byte != 0);
+        if known.eq(name.bytes()) {
+            return Ok(bit as c_int);
+        }
+        bit += 1;
+    }
+    Err(Code::NAME)
 }

@@ -1,6 +1,6 @@
 //! What the functions do, once their pointers are references.
 
-use core::ffi::{CStr, c_int};
+use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use super::code::Code;
@@ -8,7 +8,7 @@ use super::types::Cached;
 use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
 use crate::config::line::{Line, View, newer};
 use crate::config::slot::{Slot, Words};
-use crate::config::sys::{self, Shared};
+use crate::config::sys::{self, Shared, Text};
 use crate::config::writer::LOCK_WAIT_MS;
 use crate::config::{Config, ConfigFile, Error};
 
@@ -105,14 +105,14 @@ impl Drop for Turn<'_> {
 }
 
 impl Handle {
-    pub(super) fn open(path: &CStr, writable: bool) -> Result<Self, Error> {
-        Ok(Self::of(if writable { ConfigFile::open_writable(path) } else { ConfigFile::open(path) }?))
+    pub(super) fn open(path: Text<'_>, writable: bool) -> Result<Self, Error> {
+        Ok(Self::of(ConfigFile::open_text(path, writable)?))
     }
 
-    pub(super) fn create(path: &CStr, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Error> {
+    pub(super) fn create(path: Text<'_>, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Error> {
         let config = Config::from_bytes(*bytes);
         config.may_follow(None)?;
-        Ok(Self::of(ConfigFile::create(path, config)?))
+        Ok(Self::of(ConfigFile::create_text(path, config)?))
     }
 
     fn of(file: ConfigFile) -> Self {
@@ -142,7 +142,8 @@ impl Handle {
         let [last, ..] = before.snapshot;
         let now = self.shown().read(last)?;
         *cached = Cached::of(&now);
-        Ok((now.snapshot != before.snapshot).into())
+        let ([a, b, c], [d, e, f]) = (now.snapshot, before.snapshot);
+        Ok(((a ^ d) | (b ^ e) | (c ^ f) != 0).into())
     }
 
     pub(super) fn verify(&self) -> Result<(), Error> {

@@ -9,8 +9,6 @@
 //! changes owners.
 #![allow(unsafe_code)]
 
-#[cfg(all(feature = "cabi", not(feature = "wire"), panic = "abort", target_arch = "x86_64"))]
-mod bytes;
 mod code;
 mod handle;
 #[cfg(all(test, feature = "node"))]
@@ -18,7 +16,7 @@ mod tests;
 mod types;
 
 use core::cell::UnsafeCell;
-use core::ffi::{CStr, c_char, c_int};
+use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
@@ -27,6 +25,7 @@ use handle::{Change, Handle};
 use types::{Cached, Parts, Place, Record, Snapshot};
 
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
+use super::sys::Text;
 use super::{Config, sigbus};
 
 /// Raised when a function changes in a way that a compiled program would notice; new functions do not.
@@ -61,10 +60,10 @@ fn put<T>(out: &mut MaybeUninit<T>, value: impl Into<T>) -> Answer {
 /// # Safety
 ///
 /// `text` is NULL or a string that ends with a zero byte and stays as it is for `'t`.
-unsafe fn string<'t>(text: *const c_char) -> Result<&'t CStr, Code> {
+unsafe fn string<'t>(text: *const c_char) -> Result<Text<'t>, Code> {
     let text = given(NonNull::new(text.cast_mut()))?;
-    // SAFETY: not NULL; the rest is the caller's promise.
-    Ok(unsafe { CStr::from_ptr(text.as_ptr()) })
+    // SAFETY: the caller's promise.
+    Ok(unsafe { Text::from_start(text.cast()) })
 }
 
 /// # Safety
@@ -280,7 +279,7 @@ extern "C" fn lattice_config_flag_name(bit: u32) -> *const c_char {
 #[unsafe(no_mangle)]
 unsafe extern "C" fn lattice_config_flag_bit(name: *const c_char) -> c_int {
     // SAFETY: the header asks for such a string.
-    number(|| code::flag_bit(unsafe { string(name) }?.to_bytes_with_nul()))
+    number(|| code::flag_bit(unsafe { string(name) }?))
 }
 
 #[unsafe(no_mangle)]
