@@ -24,10 +24,10 @@ static NAMES: AtomicU32 = AtomicU32::new(0);
 impl ConfigFile {
     /// Makes a file that is not there yet, and opens it for writing.
     pub fn create(path: &CStr, config: Config) -> Result<Self, Error> {
-        Self::create_text(path.into(), config)
+        Self::create_text(path.into(), &config)
     }
 
-    pub(super) fn create_text(path: Text<'_>, config: Config) -> Result<Self, Error> {
+    pub(super) fn create_text(path: Text<'_>, config: &Config) -> Result<Self, Error> {
         put(path, config, true)?;
         Self::open_text(path, true)
     }
@@ -46,13 +46,14 @@ impl ConfigFile {
         if bare.read(&mut bytes)? != CONFIG_BYTES {
             return Err(Error::Short);
         }
-        put(path.into(), Config::from_bytes(bytes), false)?;
+        put(path.into(), &Config::from_bytes(bytes), false)?;
         Self::open_writable(path)
     }
 }
 
 /// Writes a fresh file and gives it its name.
-fn put(path: Text<'_>, config: Config, new_only: bool) -> Result<(), Error> {
+#[inline(never)]
+fn put(path: Text<'_>, config: &Config, new_only: bool) -> Result<(), Error> {
     let mut name = Name { buffer: [0; PATH_BYTES_MAX], count: 0 };
     let file = temporary(path, &mut name)?;
     let put = write(&file, config).and_then(|()| sys::rename(name.path()?, path, new_only));
@@ -64,13 +65,15 @@ fn put(path: Text<'_>, config: Config, new_only: bool) -> Result<(), Error> {
     sys::open(name.path()?, libc::O_RDONLY | libc::O_DIRECTORY, 0)?.sync()
 }
 
-fn write(file: &Descriptor, config: Config) -> Result<(), Error> {
-    let written = file.write(&Image::new(config).to_bytes(), 0)?;
+#[inline(never)]
+fn write(file: &Descriptor, config: &Config) -> Result<(), Error> {
+    let written = file.write(&Image::new(*config).to_bytes(), 0)?;
     // The kernel gives no reason for a part; there is no other on an empty file.
     if written == IMAGE_BYTES { file.sync() } else { Err(Error::DiskFull) }
 }
 
 /// A new file beside `path`, and its name.
+#[inline(never)]
 fn temporary(path: Text<'_>, name: &mut Name) -> Result<Descriptor, Error> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
     for _ in 0..NAMES_MAX {
@@ -97,6 +100,7 @@ impl Name {
     }
 
     /// That of the file, a dot and sixteen hexadecimal digits. `None` if it does not fit.
+    #[inline(never)]
     fn become_temporary(&mut self, path: Text<'_>, mut number: u64) -> Option<()> {
         self.count = 0;
         for byte in path.bytes() {
@@ -117,6 +121,7 @@ impl Name {
     }
 
     /// What the path has up to its last slash.
+    #[inline(never)]
     fn become_directory(&mut self) {
         let slash = self.buffer.iter().rposition(|&byte| byte == b'/');
         let end = slash.unwrap_or_else(|| {

@@ -132,6 +132,7 @@ pub(super) fn signal_self(signal: c_int) {
 }
 
 /// Rests for so many microseconds, less than a second.
+#[inline(never)]
 pub(super) fn rest(micros: u32) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(micros as i32) * 1000 };
     // SAFETY: `time` is valid, and nothing is to be written.
@@ -139,6 +140,7 @@ pub(super) fn rest(micros: u32) {
 }
 
 /// Milliseconds of a clock that never goes back.
+#[inline(never)]
 pub(super) fn now_ms() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` may be written.

@@ -68,6 +68,7 @@ impl ConfigFile {
     }
 }
 
+#[inline(never)]
 fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Error> {
     // The clock is only read when there is something to wait for.
     let mut end = None;

@@ -110,7 +110,7 @@ impl Handle {
     }
 
     pub(super) fn create(path: Text<'_>, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Error> {
-        let config = Config::from_bytes(*bytes);
+        let config: &Config = zerocopy::transmute_ref!(bytes);
         config.may_follow(None)?;
         Ok(Self::of(ConfigFile::create_text(path, config)?))
     }
