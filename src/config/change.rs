@@ -7,7 +7,6 @@ use super::{Config, Flags, TerminalMode, VERSION};
 
 /// Why a record may not be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(i32)] // as wide as an `errno`, so that an error is two registers
 pub enum Refusal {
     /// The record has no such byte.
     Offset,

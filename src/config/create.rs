@@ -7,6 +7,7 @@ use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::error::Error;
+use super::fault::Fault;
 use super::file::checked;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::sys::{self, Descriptor, Text};
@@ -24,10 +25,10 @@ static NAMES: AtomicU32 = AtomicU32::new(0);
 impl ConfigFile {
     /// Makes a file that is not there yet, and opens it for writing.
     pub fn create(path: &CStr, config: Config) -> Result<Self, Error> {
-        Self::create_text(path.into(), &config)
+        Ok(Self::create_text(path.into(), &config)?)
     }
 
-    pub(super) fn create_text(path: Text<'_>, config: &Config) -> Result<Self, Error> {
+    pub(super) fn create_text(path: Text<'_>, config: &Config) -> Result<Self, Fault> {
         put(path, config, true)?;
         Self::open_text(path, true)
     }
@@ -53,7 +54,7 @@ impl ConfigFile {
 
 /// Writes a fresh file and gives it its name.
 #[inline(never)]
-fn put(path: Text<'_>, config: &Config, new_only: bool) -> Result<(), Error> {
+fn put(path: Text<'_>, config: &Config, new_only: bool) -> Result<(), Fault> {
     let mut name = Name { buffer: [0; PATH_BYTES_MAX], count: 0 };
     let file = temporary(path, &mut name)?;
     let put = write(&file, config).and_then(|()| sys::rename(name.path()?, path, new_only));
@@ -66,25 +67,25 @@ fn put(path: Text<'_>, config: &Config, new_only: bool) -> Result<(), Error> {
 }
 
 #[inline(never)]
-fn write(file: &Descriptor, config: &Config) -> Result<(), Error> {
+fn write(file: &Descriptor, config: &Config) -> Result<(), Fault> {
     let written = file.write(&Image::new(*config).to_bytes(), 0)?;
     // The kernel gives no reason for a part; there is no other on an empty file.
-    if written == IMAGE_BYTES { file.sync() } else { Err(Error::DiskFull) }
+    if written == IMAGE_BYTES { file.sync() } else { Err(Fault::DISK_FULL) }
 }
 
 /// A new file beside `path`, and its name.
 #[inline(never)]
-fn temporary(path: Text<'_>, name: &mut Name) -> Result<Descriptor, Error> {
+fn temporary(path: Text<'_>, name: &mut Name) -> Result<Descriptor, Fault> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
     for _ in 0..NAMES_MAX {
         let number = u64::from(sys::process()) << 32 | u64::from(NAMES.fetch_add(1, Ordering::Relaxed));
-        name.become_temporary(path, number).ok_or(Error::PathTooLong)?;
+        name.become_temporary(path, number).ok_or(Fault::PATH_TOO_LONG)?;
         match sys::open(name.path()?, flags, MODE) {
-            Err(Error::Exists) => {} // left over from a crash
+            Err(Fault::EXISTS) => {} // left over from a crash
             opened => return opened,
         }
     }
-    Err(Error::Exists)
+    Err(Fault::EXISTS)
 }
 
 /// A path that is made here.
@@ -95,8 +96,8 @@ struct Name {
 }
 
 impl Name {
-    fn path(&self) -> Result<Text<'_>, Error> {
-        self.buffer.get(..self.count).and_then(Text::new).ok_or(Error::PathTooLong)
+    fn path(&self) -> Result<Text<'_>, Fault> {
+        self.buffer.get(..self.count).and_then(Text::new).ok_or(Fault::PATH_TOO_LONG)
     }
 
     /// That of the file, a dot and sixteen hexadecimal digits. `None` if it does not fit.

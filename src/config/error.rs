@@ -1,12 +1,8 @@
 //! What can go wrong with a file, each with its sentence. The path is added by whoever knows it.
 
-use core::ffi::c_int;
 use core::fmt;
 
 use super::Refusal;
-
-/// An `errno`.
-pub(super) type Errno = c_int;
 
 /// Why a config file could not be opened, read or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +29,8 @@ pub enum Error {
     Exists,
     /// A named pipe.
     Fifo,
+    /// Anything else, by its `errno`.
+    Io(i32),
     /// Another writer kept the lock for all of the time.
     Locked,
     /// More than 64 bytes.
@@ -49,6 +47,8 @@ pub enum Error {
     PathTooLong,
     /// It was opened for reading, or may only be read.
     ReadOnly,
+    /// The record does not allow it.
+    Refused(Refusal),
     /// Another file has taken its name.
     Replaced,
     /// Fewer than 64 bytes.
@@ -59,10 +59,6 @@ pub enum Error {
     Symlink,
     /// As many config files are open as one process can have.
     TooMany,
-    /// Anything else, by its `errno`.
-    Io(i32),
-    /// The record does not allow it.
-    Refused(Refusal),
 }
 
 impl Error {
@@ -95,27 +91,6 @@ impl Error {
             Error::ShortWrite => "only a part of the update was written: the config before it stands",
             Error::Symlink => "this is a symbolic link: name the file itself",
             Error::TooMany => "too many config files are open in this process",
-        }
-    }
-}
-
-/// What an `errno` means here.
-impl From<Errno> for Error {
-    #[cold]
-    #[inline(never)]
-    fn from(errno: Errno) -> Self {
-        match errno {
-            libc::EACCES | libc::EPERM => Error::Denied,
-            libc::EAGAIN => Error::Locked,
-            libc::EDQUOT | libc::ENOSPC => Error::DiskFull,
-            libc::EEXIST => Error::Exists,
-            libc::EISDIR => Error::Directory,
-            libc::ELOOP => Error::Symlink,
-            libc::ENAMETOOLONG => Error::PathTooLong,
-            libc::ENOENT | libc::ENOTDIR => Error::NotFound,
-            libc::ENXIO => Error::NotRegular,
-            libc::EROFS => Error::ReadOnly,
-            other => Error::Io(other),
         }
     }
 }

@@ -10,6 +10,7 @@
 use core::ffi::CStr;
 
 use super::error::Error;
+use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::line::{self, Line, View};
 use super::slot::{Slot, Words};
@@ -28,26 +29,26 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Opens a file for reading.
     pub fn open(path: &CStr) -> Result<Self, Error> {
-        Self::open_text(path.into(), false)
+        Ok(Self::open_text(path.into(), false)?)
     }
 
     /// Opens a file for reading and writing. Threads that write open it once each.
     pub fn open_writable(path: &CStr) -> Result<Self, Error> {
-        Self::open_text(path.into(), true)
+        Ok(Self::open_text(path.into(), true)?)
     }
 
-    pub(super) fn open_text(path: Text<'_>, is_writable: bool) -> Result<Self, Error> {
+    pub(super) fn open_text(path: Text<'_>, is_writable: bool) -> Result<Self, Fault> {
         let access = if is_writable { libc::O_RDWR } else { libc::O_RDONLY };
         match checked(path, access, IMAGE_BYTES) {
             // If it can be read at least, that is what to say.
-            Err(Error::Denied) if is_writable => {
-                Err(checked(path, libc::O_RDONLY, IMAGE_BYTES).err().unwrap_or(Error::ReadOnly))
+            Err(Fault::DENIED) if is_writable => {
+                Err(checked(path, libc::O_RDONLY, IMAGE_BYTES).err().unwrap_or(Fault::READ_ONLY))
             }
             opened => Self::of(opened?, is_writable),
         }
     }
 
-    fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Error> {
+    fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Fault> {
         let mapping = Mapping::new(&descriptor, false)?;
         Ok(Self { descriptor, mapping, is_writable })
     }
@@ -73,11 +74,15 @@ impl ConfigFile {
     /// Whether it is still the file it was: not cut, and not deleted or replaced by another one. Asks
     /// the kernel, so it is for now and then. A reader of a replaced file sees no further update.
     pub fn verify(&self) -> Result<(), Error> {
+        Ok(self.check()?)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Fault> {
         let status = self.descriptor.status()?;
         match status {
-            _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Error::Cut),
-            _ if status.bytes > IMAGE_BYTES as i64 => Err(Error::Long),
-            Status { has_name: false, .. } => Err(Error::Replaced),
+            _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Fault::CUT),
+            _ if status.bytes > IMAGE_BYTES as i64 => Err(Fault::LONG),
+            Status { has_name: false, .. } => Err(Fault::REPLACED),
             _ => Ok(()),
         }
     }
@@ -95,38 +100,38 @@ impl Line for ConfigFile {
     }
 
     #[inline]
-    fn view(&self) -> Result<View, Error> {
-        self.slots().view()
+    fn look(&self) -> Option<View> {
+        self.slots().look()
     }
 
     #[cold]
     fn is_cut(&self) -> bool {
-        self.verify() == Err(Error::Cut)
+        self.check() == Err(Fault::CUT)
     }
 }
 
 /// Opens a file of so many bytes, if it is one that may be used.
-pub(super) fn checked(path: Text<'_>, access: i32, bytes: usize) -> Result<Descriptor, Error> {
+pub(super) fn checked(path: Text<'_>, access: i32, bytes: usize) -> Result<Descriptor, Fault> {
     let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0)?;
     let status = descriptor.status()?;
     match status.kind {
         libc::S_IFREG => {}
-        libc::S_IFDIR => return Err(Error::Directory),
-        libc::S_IFIFO => return Err(Error::Fifo),
-        _ => return Err(Error::NotRegular),
+        libc::S_IFDIR => return Err(Fault::DIRECTORY),
+        libc::S_IFIFO => return Err(Fault::FIFO),
+        _ => return Err(Fault::NOT_REGULAR),
     }
     if status.owner != 0 && status.owner != sys::user() {
-        return Err(Error::Owner);
+        return Err(Fault::OWNER);
     }
     if status.mode & MODE_REFUSED != 0 {
-        return Err(Error::Mode);
+        return Err(Fault::MODE);
     }
     match usize::try_from(status.bytes) {
         Ok(found) if found == bytes => Ok(descriptor),
-        Ok(0) => Err(Error::Empty),
-        Ok(CONFIG_BYTES) => Err(Error::Bare),
-        Ok(found) if found < IMAGE_BYTES => Err(Error::Short),
-        Ok(IMAGE_BYTES) => Err(Error::Exists),
-        _ => Err(Error::Long),
+        Ok(0) => Err(Fault::EMPTY),
+        Ok(CONFIG_BYTES) => Err(Fault::BARE),
+        Ok(found) if found < IMAGE_BYTES => Err(Fault::SHORT),
+        Ok(IMAGE_BYTES) => Err(Fault::EXISTS),
+        _ => Err(Fault::LONG),
     }
 }

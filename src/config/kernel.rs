@@ -8,7 +8,7 @@
 
 use core::ffi::{c_int, c_long};
 
-use super::Error;
+use super::fault::Fault;
 
 /// Who handles a signal, or `SIG_DFL` or `SIG_IGN`, and the flags for that.
 #[derive(Clone, Copy)]
@@ -36,8 +36,8 @@ pub(super) unsafe fn call(a: usize, b: usize, c: usize, number: c_long, d: usize
 
 /// What a call returned, or what its `errno` means.
 #[inline]
-pub(super) fn checked(result: isize) -> Result<usize, Error> {
-    usize::try_from(result).map_err(|_| Error::from(-result as c_int))
+pub(super) fn checked(result: isize) -> Result<usize, Fault> {
+    usize::try_from(result).map_err(|_| Fault::of_errno(-result as c_int))
 }
 
 #[cfg(all(feature = "cabi", not(feature = "node"), target_arch = "x86_64"))]
@@ -46,7 +46,7 @@ use direct::{call_once, exchange};
 use through_libc::{call_once, exchange};
 
 /// Who handles the signal.
-pub(super) fn action(signal: c_int) -> Result<Action, Error> {
+pub(super) fn action(signal: c_int) -> Result<Action, Fault> {
     // SAFETY: asks only.
     unsafe { exchange(signal, None) }
 }
@@ -56,7 +56,7 @@ pub(super) fn action(signal: c_int) -> Result<Action, Error> {
 /// # Safety
 ///
 /// The handler does nothing that a signal handler may not.
-pub(super) unsafe fn set_action(signal: c_int, action: Action) -> Result<(), Error> {
+pub(super) unsafe fn set_action(signal: c_int, action: Action) -> Result<(), Fault> {
     // SAFETY: the caller's promise.
     unsafe { exchange(signal, Some(action)) }.map(drop)
 }
@@ -67,7 +67,7 @@ mod direct {
     use core::ffi::{c_int, c_long};
     use core::ptr;
 
-    use super::{Action, Error, call, checked};
+    use super::{Action, Fault, call, checked};
 
     #[inline]
     pub(super) unsafe fn call_once(a: usize, b: usize, c: usize, number: c_long, d: usize, e: usize) -> isize {
@@ -91,7 +91,7 @@ mod direct {
 
     const SA_RESTORER: usize = 0x0400_0000;
 
-    pub(super) unsafe fn exchange(signal: c_int, action: Option<Action>) -> Result<Action, Error> {
+    pub(super) unsafe fn exchange(signal: c_int, action: Option<Action>) -> Result<Action, Fault> {
         let mut before = Stored { handler: 0, flags: 0, restorer: 0, mask: 0 };
         let new = action.map(|action| Stored {
             handler: action.handler,
@@ -121,7 +121,7 @@ mod through_libc {
     use core::mem::MaybeUninit;
     use core::ptr;
 
-    use super::{Action, Error};
+    use super::{Action, Fault};
 
     #[inline]
     pub(super) unsafe fn call_once(a: usize, b: usize, c: usize, number: c_long, d: usize, e: usize) -> isize {
@@ -130,7 +130,7 @@ mod through_libc {
         if result == -1 { -(errno() as isize) } else { result }
     }
 
-    pub(super) unsafe fn exchange(signal: c_int, action: Option<Action>) -> Result<Action, Error> {
+    pub(super) unsafe fn exchange(signal: c_int, action: Option<Action>) -> Result<Action, Fault> {
         // SAFETY: zeros are a `sigaction`.
         let (mut before, mut new): (libc::sigaction, libc::sigaction) =
             unsafe { (MaybeUninit::zeroed().assume_init(), MaybeUninit::zeroed().assume_init()) };
@@ -141,7 +141,7 @@ mod through_libc {
         // SAFETY: `new` is NULL or an action, `before` may be written; the rest is the caller's promise.
         match unsafe { libc::sigaction(signal, new, &mut before) } {
             0 => Ok(Action { handler: before.sa_sigaction, flags: before.sa_flags }),
-            _ => Err(errno().into()),
+            _ => Err(Fault::of_errno(errno())),
         }
     }
 

@@ -50,13 +50,13 @@ pub trait Line {
     /// Whether there are fewer than 64 bytes by now. May take its time.
     fn is_cut(&self) -> bool;
 
-    /// A view of it.
+    /// A view of it, unless writers are faster.
     #[inline]
-    fn view(&self) -> Result<View, Error>
+    fn look(&self) -> Option<View>
     where
         Self: Sized,
     {
-        view(self)
+        look(self)
     }
 }
 
@@ -77,6 +77,11 @@ pub struct View {
 
 /// Looks at the line until it holds still for as long as that takes.
 pub fn view(line: &impl Line) -> Result<View, Error> {
+    line.look().ok_or(Error::Busy)
+}
+
+#[inline]
+fn look(line: &impl Line) -> Option<View> {
     let mut empty_views = 0;
     for _ in 0..VIEWS_MAX {
         let sequences = line.sequences();
@@ -85,16 +90,16 @@ pub fn view(line: &impl Line) -> Result<View, Error> {
         line.order_loads();
         empty_views += usize::from(newest.is_none());
         if line.sequences() == sequences && (newest.is_some() || empty_views >= EMPTY_VIEWS) {
-            return Ok(View { newest, sequences });
+            return Some(View { newest, sequences });
         }
         core::hint::spin_loop();
     }
-    Err(Error::Busy)
+    None
 }
 
 /// The config as it is now, its checksum verified.
 pub fn snapshot(line: &impl Line) -> Result<Slot, Error> {
-    line.view().and_then(|view| slot_of(&view, line))
+    view(line).and_then(|view| slot_of(&view, line))
 }
 
 fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
@@ -104,7 +109,8 @@ fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
 
 impl View {
     /// What a hot read may compare with.
-    fn settled(&self) -> [u64; 2] {
+    #[inline]
+    pub(super) fn settled(&self) -> [u64; 2] {
         let [first, second] = self.sequences;
         let Some((index, slot)) = self.newest else { return NEVER };
         let (own, other) = if index == 0 { (first, second) } else { (second, first) };
@@ -137,8 +143,8 @@ pub struct Cache {
 impl Cache {
     /// The config of this line, to be read from the same line later.
     pub fn new(line: &impl Line) -> Result<Self, Error> {
-        let view = line.view()?;
-        Ok(Self { seen: view.settled(), slot: slot_of(&view, line)? })
+        let (seen, slot) = newer(line, 0)?;
+        Ok(Self { seen, slot })
     }
 
     /// The config as it is now.
@@ -166,8 +172,8 @@ impl Cache {
 
 /// What a cache compares with and what it holds, after a config of this sequence.
 #[inline]
-pub(super) fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
-    let view = line.view()?;
+fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
+    let view = view(line)?;
     let slot = slot_of(&view, line)?;
     // What is older than what was read comes from a copy, which counts, or from what is left.
     if slot.sequence < last && line.is_cut() {

@@ -18,6 +18,7 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::Error;
+use super::fault::Fault;
 use super::kernel::{self, Action};
 use super::layout::IMAGE_BYTES;
 use super::sys;
@@ -68,6 +69,10 @@ impl Guard {
 
 /// Installs the handler for this process. Once is enough; further calls do nothing.
 pub fn install() -> Result<(), Error> {
+    Ok(install_once()?)
+}
+
+pub(super) fn install_once() -> Result<(), Fault> {
     if INSTALLED.swap(true, Ordering::AcqRel) {
         return Ok(());
     }

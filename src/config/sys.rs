@@ -13,7 +13,7 @@ use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
-use super::Error;
+use super::fault::Fault;
 use super::kernel::{call, checked};
 use super::layout::{IMAGE_BYTES, SLOTS};
 use super::line::Line;
@@ -92,7 +92,7 @@ impl<'t> From<&'t CStr> for Text<'t> {
 }
 
 /// Opens a file; no child process gets it, no terminal becomes ours, and nothing is waited for.
-pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Error> {
+pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Fault> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
     let opened = unsafe { call(HERE, path.address(), flags as usize, libc::SYS_openat, mode as usize, 0) };
@@ -100,7 +100,7 @@ pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<D
 }
 
 /// Gives a file another name; with `new_only`, not one that is there already.
-pub(super) fn rename(from: Text<'_>, to: Text<'_>, new_only: bool) -> Result<(), Error> {
+pub(super) fn rename(from: Text<'_>, to: Text<'_>, new_only: bool) -> Result<(), Fault> {
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
     let (from, to) = (from.address(), to.address());
     // SAFETY: both paths end with a zero byte.
@@ -153,7 +153,7 @@ impl Descriptor {
         self.0 as usize
     }
 
-    pub(super) fn status(&self) -> Result<Status, Error> {
+    pub(super) fn status(&self) -> Result<Status, Fault> {
         let mut status = MaybeUninit::<libc::stat>::zeroed();
         // SAFETY: `status` may be written; the descriptor is open.
         checked(unsafe { call(self.number(), status.as_mut_ptr() as usize, 0, libc::SYS_fstat, 0, 0) })?;
@@ -169,34 +169,34 @@ impl Descriptor {
     }
 
     /// Reads from the start, as many bytes as there are.
-    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Error> {
+    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Fault> {
         // SAFETY: `bytes` is valid for writes of its length.
         checked(unsafe { call(self.number(), bytes.as_mut_ptr() as usize, bytes.len(), libc::SYS_pread64, 0, 0) })
     }
 
     /// Writes at `offset` in one call; how many bytes went.
     #[inline]
-    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Error> {
+    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Fault> {
         // SAFETY: `bytes` is valid for reads of its length.
         let offset = offset as usize;
         checked(unsafe { call(self.number(), bytes.as_ptr() as usize, bytes.len(), libc::SYS_pwrite64, offset, 0) })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
-    pub(super) fn sync(&self) -> Result<(), Error> {
+    pub(super) fn sync(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
         checked(unsafe { call(self.number(), 0, 0, libc::SYS_fsync, 0, 0) }).map(drop)
     }
 
     /// Waits until its bytes are on the disk.
-    pub(super) fn sync_bytes(&self) -> Result<(), Error> {
+    pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
         checked(unsafe { call(self.number(), 0, 0, libc::SYS_fdatasync, 0, 0) }).map(drop)
     }
 
-    /// Takes the lock of the file, or says at once that it cannot ([`Error::Locked`]). It is the open file's: it
+    /// Takes the lock of the file, or says at once that it cannot ([`Fault::LOCKED`]). It is the open file's: it
     /// excludes other threads too, and ends with the process.
-    pub(super) fn lock(&self) -> Result<(), Error> {
+    pub(super) fn lock(&self) -> Result<(), Fault> {
         self.set_lock(libc::F_WRLCK)
     }
 
@@ -205,7 +205,7 @@ impl Descriptor {
         let _ = self.set_lock(libc::F_UNLCK);
     }
 
-    fn set_lock(&self, kind: c_int) -> Result<(), Error> {
+    fn set_lock(&self, kind: c_int) -> Result<(), Fault> {
         // SAFETY: zeros are a `flock`: the whole file.
         let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
         lock.l_type = kind as libc::c_short;
@@ -221,7 +221,7 @@ impl Descriptor {
 /// # Safety
 ///
 /// Nobody uses the memory that these arguments give up.
-pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Error> {
+pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Fault> {
     // SAFETY: the caller's promise.
     checked(unsafe { call(start, IMAGE_BYTES, access as usize, libc::SYS_mmap, flags as usize, file as usize) })
 }
@@ -247,15 +247,15 @@ unsafe impl Sync for Mapping {}
 
 impl Mapping {
     /// Maps a file that has 64 bytes. 
-    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Self, Error> {
+    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Self, Fault> {
         let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         // SAFETY: a new mapping at an address the kernel chooses; the descriptor is open.
         let start = unsafe { map(0, access, libc::MAP_SHARED, file.0) }?;
-        let Some(slots) = NonNull::new(start as *mut _) else { return Err(Error::Io(libc::EINVAL)) };
+        let Some(slots) = NonNull::new(start as *mut _) else { return Err(Fault::of_errno(libc::EINVAL)) };
         let Some(guard) = Guard::new(start, writable) else {
             // SAFETY: mapped above, and nobody knows of it.
             unsafe { unmap(start) };
-            return Err(Error::TooMany);
+            return Err(Fault::TOO_MANY);
         };
         Ok(Self { slots, guard })
     }

@@ -10,9 +10,10 @@
 //! kernel finds time, and those who wait for `inotify` never.
 
 use super::error::Error;
+use super::fault::Fault;
 use super::layout::SLOT_BYTES;
-use super::line::{Line, View};
-use super::slot::Slot;
+use super::line::{Line, View, view};
+use super::slot::{Slot, plan};
 use super::sys::{self, Mapping};
 use super::{Config, ConfigFile, Flags, Refusal};
 
@@ -26,19 +27,19 @@ const REST_MICROS_MAX: u32 = 1000;
 impl ConfigFile {
     /// Takes the lock, waiting at most so long.
     pub fn lock(&mut self, wait_ms: u32) -> Result<Locked<'_>, Error> {
-        self.lock_shared(wait_ms)
+        Ok(self.lock_shared(wait_ms)?)
     }
 
     /// The same for a file that others read meanwhile. Whoever calls it sees to it that nobody else has the
     /// lock through this open file, for which it would not exclude them.
-    pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Error> {
+    pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Fault> {
         if !self.is_writable {
-            return Err(Error::ReadOnly);
+            return Err(Fault::READ_ONLY);
         }
         wait(self, wait_ms)?;
         let held = Held(self);
-        held.0.verify()?;
-        let view = held.0.view()?;
+        held.0.check()?;
+        let view = held.0.look().ok_or(Fault::BUSY)?;
         Ok(Locked { held, view })
     }
 
@@ -64,23 +65,27 @@ impl ConfigFile {
 
     /// Waits until all updates so far are on the disk.
     pub fn sync(&self) -> Result<(), Error> {
+        Ok(self.sync_bytes()?)
+    }
+
+    pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
         self.descriptor.sync_bytes()
     }
 }
 
 #[inline(never)]
-fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Error> {
+fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Fault> {
     // The clock is only read when there is something to wait for.
     let mut end = None;
     let mut micros = REST_MICROS;
     loop {
         match file.descriptor.lock() {
-            Err(Error::Locked) => {}
+            Err(Fault::LOCKED) => {}
             locked => return locked,
         }
         let now = sys::now_ms();
         if now >= *end.get_or_insert(now.saturating_add(wait_ms.into())) {
-            return Err(Error::Locked);
+            return Err(Fault::LOCKED);
         }
         sys::rest(micros);
         micros = (micros * 2).min(REST_MICROS_MAX);
@@ -112,14 +117,14 @@ impl Locked<'_> {
     pub fn replace(&mut self, config: Config, expected: u64) -> Result<Slot, Error> {
         self.look_again()?;
         let sequence = self.slot().map_or(0, |slot| slot.sequence);
-        if sequence == expected { self.write(config) } else { Err(Error::Conflict) }
+        if sequence == expected { Ok(self.write(config)?) } else { Err(Error::Conflict) }
     }
 
     /// Replaces the config by what becomes of it.
     pub fn change(&mut self, change: impl FnOnce(Config) -> Result<Config, Refusal>) -> Result<Slot, Error> {
         self.look_again()?;
         let config = self.slot().ok_or(Error::Damaged)?.config;
-        self.write(change(config)?)
+        Ok(self.write(change(config)?)?)
     }
 
     /// Maps the file for writing, too.
@@ -141,11 +146,11 @@ impl Locked<'_> {
     }
 
     /// Writes a config that comes from the one just looked at.
-    pub(super) fn write(&mut self, config: Config) -> Result<Slot, Error> {
-        let (index, slot) = self.view.plan(config)?;
+    pub(super) fn write(&mut self, config: Config) -> Result<Slot, Fault> {
+        let (index, slot) = plan(self.view.newest, self.view.sequences, config)?;
         let written = self.held.0.descriptor.write(&slot.encode(), offset(index))?;
         if written != SLOT_BYTES {
-            return Err(Error::ShortWrite);
+            return Err(Fault::SHORT_WRITE);
         }
         self.view.note(index, slot);
         Ok(slot)
@@ -160,7 +165,7 @@ fn look_again(file: &ConfigFile, view: &mut View) -> Result<(), Error> {
 #[cold]
 fn look_closely(file: &ConfigFile, now: &mut View) -> Result<(), Error> {
     file.verify()?;
-    *now = file.view()?;
+    *now = view(file)?;
     Ok(())
 }
 

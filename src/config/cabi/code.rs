@@ -5,77 +5,27 @@
 
 use core::ffi::c_int;
 
+use crate::config::fault::{Fault, IO};
 use crate::config::frame::FrameError;
 use crate::config::sys::Text;
 use crate::config::{Error, Flags, Refusal};
 
-/// An error, below zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Code(pub(super) c_int);
-
-impl Code {
-    pub(super) const NULL: Code = Code(-1);
-    pub(super) const ARGUMENT: Code = Code(-2);
-    pub(super) const SIZE: Code = Code(-3);
-    pub(super) const MEMORY: Code = Code(-4);
-    pub(super) const NAME: Code = Code(-5);
-    /// Less an `errno`.
-    pub(super) const IO: Code = Code(-1000);
+/// Those that are wrong in a call.
+impl Fault {
+    pub(super) const NULL: Fault = Fault::of(-1);
+    pub(super) const ARGUMENT: Fault = Fault::of(-2);
+    pub(super) const SIZE: Fault = Fault::of(-3);
+    pub(super) const NAME: Fault = Fault::of(-5);
 }
 
-impl From<Error> for Code {
-    fn from(error: Error) -> Self {
-        Code(match error {
-            Error::Bare => -10,
-            Error::Busy => -11,
-            Error::Conflict => -12,
-            Error::Cut => -13,
-            Error::Damaged => -14,
-            Error::Denied => -15,
-            Error::Directory => -16,
-            Error::DiskFull => -17,
-            Error::Empty => -18,
-            Error::Exists => -19,
-            Error::Fifo => -20,
-            Error::Locked => -21,
-            Error::Long => -22,
-            Error::Mode => -23,
-            Error::NotFound => -24,
-            Error::NotRegular => -25,
-            Error::Owner => -26,
-            Error::PathTooLong => -27,
-            Error::ReadOnly => -28,
-            Error::Replaced => -29,
-            Error::Short => -30,
-            Error::ShortWrite => -31,
-            Error::Symlink => -32,
-            Error::TooMany => -33,
-            Error::Refused(refusal) => return refusal.into(),
-            Error::Io(libc::ENOMEM) => return Code::MEMORY,
-            Error::Io(errno) => Code::IO.0.wrapping_sub(errno),
-        })
-    }
-}
-
-impl From<Refusal> for Code {
-    fn from(refusal: Refusal) -> Self {
-        Code(match refusal {
-            Refusal::Offset => -34,
-            Refusal::SequenceExhausted => -35,
-            Refusal::UnknownVersion => -36,
-            Refusal::Value => -37,
-        })
-    }
-}
-
-impl From<FrameError> for Code {
+impl From<FrameError> for Fault {
     fn from(error: FrameError) -> Self {
-        Code(match error {
-            FrameError::Checksum => -6,
-            FrameError::Kind => -7,
-            FrameError::Offset => -8,
-            FrameError::Value => -9,
-        })
+        match error {
+            FrameError::Checksum => Fault::of(-6),
+            FrameError::Kind => Fault::of(-7),
+            FrameError::Offset => Fault::of(-8),
+            FrameError::Value => Fault::of(-9),
+        }
     }
 }
 
@@ -166,7 +116,7 @@ fn from_index(texts: &'static [u8], mut index: usize) -> &'static [u8] {
 pub(super) fn sentence(number: c_int) -> &'static [u8] {
     let index = if number > 0 { 0 } else { number.unsigned_abs() as usize };
     let index = match index {
-        _ if number <= Code::IO.0 => OF_ERRNO,
+        _ if number <= IO => OF_ERRNO,
         OF_ERRNO.. => OF_ERRNO + 1,
         known => known,
     };
@@ -180,7 +130,7 @@ pub(super) fn flag_name(bit: u32) -> Option<&'static [u8]> {
 }
 
 /// The bit of the flag with this name.
-pub(super) fn flag_bit(name: Text<'_>) -> Result<c_int, Code> {
+pub(super) fn flag_bit(name: Text<'_>) -> Result<c_int, Fault> {
     let mut bit = 0;
     while let Some(known) = flag_name(bit) {
         let known = known.iter().copied().take_while(|&byte| byte != 0);
@@ -189,5 +139,5 @@ pub(super) fn flag_bit(name: Text<'_>) -> Result<c_int, Code> {
         }
         bit += 1;
     }
-    Err(Code::NAME)
+    Err(Fault::NAME)
 }

@@ -3,14 +3,14 @@
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use super::code::Code;
 use super::types::Cached;
+use crate::config::fault::Fault;
 use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
-use crate::config::line::{Line, View, newer};
+use crate::config::line::{Line, View};
 use crate::config::slot::{Slot, Words};
 use crate::config::sys::{self, Shared, Text};
 use crate::config::writer::LOCK_WAIT_MS;
-use crate::config::{Config, ConfigFile, Error};
+use crate::config::{Config, ConfigFile};
 
 /// What a `lattice_config *` points to. Any thread may use it, while others do.
 pub(super) struct Handle {
@@ -32,21 +32,21 @@ pub(super) enum Change<'b> {
 
 impl Change<'_> {
     /// What is done to the flag of this bit: kept or not, then turned over or not.
-    pub(super) fn flag(bit: u32, keep: bool, flip: bool) -> Result<Self, Code> {
+    pub(super) fn flag(bit: u32, keep: bool, flip: bool) -> Result<Self, Fault> {
         let mask = 1u8 << (bit % 8);
         let offset = FEATURE_FLAGS.start as u32 + bit / 8;
         let (keep, flip) = (if keep { u8::MAX } else { !mask }, if flip { mask } else { 0 });
-        if bit < u32::BITS { Ok(Change::Byte { offset, keep, flip }) } else { Err(Code::ARGUMENT) }
+        if bit < u32::BITS { Ok(Change::Byte { offset, keep, flip }) } else { Err(Fault::ARGUMENT) }
     }
 
-    fn of(&self, slot: Option<Slot>) -> Result<Config, Error> {
+    fn of(&self, slot: Option<Slot>) -> Result<Config, Fault> {
         match *self {
             Change::Replace { bytes, expected } => {
                 let sequence = slot.map_or(0, |slot| slot.sequence);
-                if sequence == expected { Ok(Config::from_bytes(*bytes)) } else { Err(Error::Conflict) }
+                if sequence == expected { Ok(Config::from_bytes(*bytes)) } else { Err(Fault::CONFLICT) }
             }
             Change::Byte { offset, keep, flip } => {
-                let mut config = slot.ok_or(Error::Damaged)?.config;
+                let mut config = slot.ok_or(Fault::DAMAGED)?.config;
                 config.edit(offset, |byte| byte & keep ^ flip)?;
                 Ok(config)
             }
@@ -69,8 +69,8 @@ impl Line for Shown<'_> {
         self.slots.slot(index)
     }
 
-    fn view(&self) -> Result<View, Error> {
-        self.slots.view()
+    fn look(&self) -> Option<View> {
+        self.slots.look()
     }
 
     fn is_cut(&self) -> bool {
@@ -88,10 +88,16 @@ pub(super) struct Seen {
 impl Shown<'_> {
     /// The config as it is now, after one of this sequence.
     #[inline(never)]
-    fn read(&self, last: u64) -> Result<Seen, Error> {
-        let (sequences, slot) = newer(self, last)?;
+    fn read(&self, last: u64) -> Result<Seen, Fault> {
+        let view = self.look().ok_or(Fault::BUSY)?;
+        let missing = || if self.is_cut() { Fault::CUT } else { Fault::DAMAGED };
+        let (_, slot) = view.newest.ok_or_else(missing)?;
+        // As a `Cache` does.
+        if slot.sequence < last && self.is_cut() {
+            return Err(Fault::CUT);
+        }
         let [first, middle] = slot.record();
-        Ok(Seen { snapshot: [slot.sequence, first, middle], sequences })
+        Ok(Seen { snapshot: [slot.sequence, first, middle], sequences: view.settled() })
     }
 }
 
@@ -105,11 +111,11 @@ impl Drop for Turn<'_> {
 }
 
 impl Handle {
-    pub(super) fn open(path: Text<'_>, writable: bool) -> Result<Self, Error> {
+    pub(super) fn open(path: Text<'_>, writable: bool) -> Result<Self, Fault> {
         Ok(Self::of(ConfigFile::open_text(path, writable)?))
     }
 
-    pub(super) fn create(path: Text<'_>, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Error> {
+    pub(super) fn create(path: Text<'_>, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Fault> {
         let config: &Config = zerocopy::transmute_ref!(bytes);
         config.may_follow(None)?;
         Ok(Self::of(ConfigFile::create_text(path, config)?))
@@ -128,12 +134,12 @@ impl Handle {
         Shown { slots: self.file.slots(), file: Some(&self.file) }
     }
 
-    pub(super) fn read(&self) -> Result<Seen, Error> {
+    pub(super) fn read(&self) -> Result<Seen, Fault> {
         self.shown().read(0)
     }
 
     /// Returns 1 if it is another config than the cache had, or its first, else 0.
-    pub(super) fn read_cached(&self, cached: &mut Cached) -> Result<c_int, Error> {
+    pub(super) fn read_cached(&self, cached: &mut Cached) -> Result<c_int, Fault> {
         let before = cached.seen();
         // A file may hold two zeros; then each call looks closely, as for a cache that is new.
         if before.sequences != [0, 0] && self.file.sequences() == before.sequences {
@@ -146,41 +152,41 @@ impl Handle {
         Ok(((a ^ d) | (b ^ e) | (c ^ f) != 0).into())
     }
 
-    pub(super) fn verify(&self) -> Result<(), Error> {
-        self.file.verify()?;
+    pub(super) fn verify(&self) -> Result<(), Fault> {
+        self.file.check()?;
         self.read().map(drop)
     }
 
-    pub(super) fn change(&self, change: &Change<'_>) -> Result<Slot, Error> {
+    pub(super) fn change(&self, change: &Change<'_>) -> Result<Slot, Fault> {
         let _turn = self.turn()?;
         let mut locked = self.file.lock_shared(LOCK_WAIT_MS)?;
         let config = change.of(locked.slot())?;
         Ok(locked.write(config)?)
     }
 
-    pub(super) fn sync(&self) -> Result<(), Error> {
-        Ok(self.file.sync()?)
+    pub(super) fn sync(&self) -> Result<(), Fault> {
+        Ok(self.file.sync_bytes()?)
     }
 
-    fn turn(&self) -> Result<Turn<'_>, Error> {
+    fn turn(&self) -> Result<Turn<'_>, Fault> {
         for _ in 0..LOCK_WAIT_MS {
             if !self.is_writing.swap(true, Ordering::Acquire) {
                 return Ok(Turn(&self.is_writing));
             }
             sys::rest(1000);
         }
-        Err(Error::Locked)
+        Err(Fault::LOCKED)
     }
 }
 
 /// The config of a file that is in memory; how many bytes it has.
-pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Result<Seen, Error> {
+pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Result<Seen, Fault> {
     let error = match count {
-        0 => Error::Empty,
-        CONFIG_BYTES => Error::Bare,
-        1..IMAGE_BYTES => Error::Short,
-        IMAGE_BYTES => Error::Damaged,
-        _ => Error::Long,
+        0 => Fault::EMPTY,
+        CONFIG_BYTES => Fault::BARE,
+        1..IMAGE_BYTES => Fault::SHORT,
+        IMAGE_BYTES => Fault::DAMAGED,
+        _ => Fault::LONG,
     };
     let words: [u64; IMAGE_BYTES / 8] = zerocopy::transmute!(*bytes.ok_or(error)?);
     let [a, b, c, d, e, f, g, h] = words.map(AtomicU64::new);

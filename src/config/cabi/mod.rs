@@ -20,10 +20,10 @@ use core::ffi::{c_char, c_int};
 use core::mem::MaybeUninit;
 use core::ptr::{self, NonNull};
 
-use code::Code;
 use handle::{Change, Handle};
 use types::{Cached, Parts, Place, Record, Snapshot};
 
+use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::sys::Text;
 use super::{Config, sigbus};
@@ -33,7 +33,7 @@ const ABI_VERSION: u32 = 1;
 
 /// Memory of the caller that is to be written, and may be NULL.
 type Out<'o, T> = Option<&'o mut MaybeUninit<T>>;
-type Answer = Result<c_int, Code>;
+type Answer = Result<c_int, Fault>;
 const DONE: c_int = 0;
 
 /// A library that has no panicking path has no use for it, but must name it.
@@ -45,11 +45,11 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 fn number(answer: impl FnOnce() -> Answer) -> c_int {
-    answer().unwrap_or_else(|code| code.0)
+    answer().unwrap_or_else(Fault::number)
 }
 
-fn given<T>(argument: Option<T>) -> Result<T, Code> {
-    argument.ok_or(Code::NULL)
+fn given<T>(argument: Option<T>) -> Result<T, Fault> {
+    argument.ok_or(Fault::NULL)
 }
 
 fn put<T>(out: &mut MaybeUninit<T>, value: impl Into<T>) -> Answer {
@@ -60,7 +60,7 @@ fn put<T>(out: &mut MaybeUninit<T>, value: impl Into<T>) -> Answer {
 /// # Safety
 ///
 /// `text` is NULL or a string that ends with a zero byte and stays as it is for `'t`.
-unsafe fn string<'t>(text: *const c_char) -> Result<Text<'t>, Code> {
+unsafe fn string<'t>(text: *const c_char) -> Result<Text<'t>, Fault> {
     let text = given(NonNull::new(text.cast_mut()))?;
     // SAFETY: the caller's promise.
     Ok(unsafe { Text::from_start(text.cast()) })
@@ -69,10 +69,10 @@ unsafe fn string<'t>(text: *const c_char) -> Result<Text<'t>, Code> {
 /// # Safety
 ///
 /// `bytes` is NULL or `count` bytes may be read there, and nobody writes them for `'b`.
-unsafe fn bytes<'b, const BYTES: usize>(bytes: *const u8, count: usize) -> Result<&'b [u8; BYTES], Code> {
+unsafe fn bytes<'b, const BYTES: usize>(bytes: *const u8, count: usize) -> Result<&'b [u8; BYTES], Fault> {
     let bytes = given(NonNull::new(bytes.cast_mut()))?;
     if count != BYTES {
-        return Err(Code::SIZE);
+        return Err(Fault::SIZE);
     }
     // SAFETY: not NULL, as many bytes as the caller promises, and bytes have no alignment.
     Ok(unsafe { bytes.cast().as_ref() })
@@ -81,10 +81,10 @@ unsafe fn bytes<'b, const BYTES: usize>(bytes: *const u8, count: usize) -> Resul
 /// # Safety
 ///
 /// `bytes` is NULL or `count` bytes may be written there, and nobody else uses them for `'b`.
-unsafe fn room<'b, const BYTES: usize>(bytes: *mut u8, count: usize) -> Result<&'b mut MaybeUninit<[u8; BYTES]>, Code> {
+unsafe fn room<'b, const BYTES: usize>(bytes: *mut u8, count: usize) -> Result<&'b mut MaybeUninit<[u8; BYTES]>, Fault> {
     let bytes = given(NonNull::new(bytes))?;
     if count != BYTES {
-        return Err(Code::SIZE);
+        return Err(Fault::SIZE);
     }
     // SAFETY: as above.
     Ok(unsafe { bytes.cast().as_mut() })
@@ -101,17 +101,17 @@ static HANDLES: [Room; sigbus::MAPPINGS_MAX] =
     [const { Room(UnsafeCell::new(MaybeUninit::uninit())) }; sigbus::MAPPINGS_MAX];
 
 /// Opens a file by `open` and leaves its handle at `place`, or NULL.
-fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Code>) -> Answer {
+fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Fault>) -> Answer {
     let place = given(place)?.write(Place(ptr::null_mut()));
     let handle = open()?;
-    let room = HANDLES.get(handle.index()).ok_or(Code::MEMORY)?.0.get();
+    let room = HANDLES.get(handle.index()).ok_or(Fault::MEMORY)?.0.get();
     // SAFETY: no handle that is open has the same number, and who closes one does not look back.
     unsafe { room.write(MaybeUninit::new(handle)) };
     place.0 = room.cast();
     Ok(DONE)
 }
 
-fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: Result<Change<'_>, Code>) -> c_int {
+fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: Result<Change<'_>, Fault>) -> c_int {
     #[inline(never)]
     fn make(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change<'_>) -> Answer {
         let (file, out) = (given(file)?, given(out)?);
@@ -138,7 +138,7 @@ unsafe extern "C" fn lattice_config_open(path: *const c_char, access: u32, file:
     number(|| {
         hand_out(file, || {
             let path = unsafe { string(path) }?;
-            if access > 1 { Err(Code::ARGUMENT) } else { Ok(Handle::open(path, access == 1)?) }
+            if access > 1 { Err(Fault::ARGUMENT) } else { Ok(Handle::open(path, access == 1)?) }
         })
     })
 }
@@ -175,7 +175,7 @@ extern "C" fn lattice_config_read(file: Option<&Handle>, out: Out<'_, Snapshot>)
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_read_cached(file: Option<&Handle>, cache: Option<&mut Cached>) -> c_int {
-    number(|| Ok(given(file)?.read_cached(given(cache)?)?))
+    number(|| given(file)?.read_cached(given(cache)?))
 }
 
 #[unsafe(no_mangle)]
@@ -189,7 +189,7 @@ extern "C" fn lattice_config_sequence(file: Option<&Handle>, sequence: Out<'_, [
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_validate_file(file: Option<&Handle>) -> c_int {
-    number(|| Ok(given(file)?.verify().map(|()| DONE)?))
+    number(|| given(file)?.verify().map(|()| DONE))
 }
 
 #[unsafe(no_mangle)]
@@ -197,7 +197,7 @@ unsafe extern "C" fn lattice_config_validate(image: *const u8, count: usize, out
     number(|| {
         // SAFETY: the header asks for so many bytes.
         let image = match unsafe { bytes::<IMAGE_BYTES>(image, count) } {
-            Err(Code::SIZE) => None,
+            Err(Fault::SIZE) => None,
             image => Some(image?),
         };
         let out = given(out)?;
@@ -207,13 +207,13 @@ unsafe extern "C" fn lattice_config_validate(image: *const u8, count: usize, out
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_byte(file: Option<&Handle>, offset: u32, value: u32, out: Out<'_, Snapshot>) -> c_int {
-    let value = u8::try_from(value).map_err(|_| Code::ARGUMENT);
+    let value = u8::try_from(value).map_err(|_| Fault::ARGUMENT);
     change(file, out, value.map(|value| Change::Byte { offset, keep: 0, flip: value }))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_flag(file: Option<&Handle>, bit: u32, on: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, if on > 1 { Err(Code::ARGUMENT) } else { Change::flag(bit, false, on == 1) })
+    change(file, out, if on > 1 { Err(Fault::ARGUMENT) } else { Change::flag(bit, false, on == 1) })
 }
 
 #[unsafe(no_mangle)]
@@ -235,7 +235,7 @@ unsafe extern "C" fn lattice_config_replace(
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_sync(file: Option<&Handle>) -> c_int {
-    number(|| Ok(given(file)?.sync().map(|()| DONE)?))
+    number(|| given(file)?.sync().map(|()| DONE))
 }
 
 #[unsafe(no_mangle)]
@@ -284,5 +284,5 @@ unsafe extern "C" fn lattice_config_flag_bit(name: *const c_char) -> c_int {
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_guard_sigbus() -> c_int {
-    number(|| Ok(sigbus::install().map(|()| DONE)?))
+    number(|| sigbus::install_once().map(|()| DONE))
 }

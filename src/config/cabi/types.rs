@@ -7,8 +7,8 @@ use core::mem::{align_of, size_of};
 use zerocopy::byteorder::native_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use super::code::Code;
 use super::handle::{Handle, Seen};
+use crate::config::fault::Fault;
 use crate::config::frame::{self, FRAME_BYTES, Frame};
 use crate::config::{CONFIG_BYTES, Config};
 
@@ -109,14 +109,14 @@ impl Record {
 
 impl Parts {
     /// The fields of a frame, if it is one.
-    pub(super) fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, Code> {
+    pub(super) fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, Fault> {
         let (kind, offset, value) = frame::decode_parts(bytes)?;
         Frame::from_parts(kind, offset, value)?;
         Ok(Self { value: U64::new(value), offset: U32::new(offset), kind, padding: [0; 3] })
     }
 
     /// The frame of these fields, if there is such a frame.
-    pub(super) fn encode(self) -> Result<[u8; FRAME_BYTES], Code> {
+    pub(super) fn encode(self) -> Result<[u8; FRAME_BYTES], Fault> {
         let (kind, offset, value) = (self.kind, self.offset.get(), self.value.get());
         Frame::from_parts(kind, offset, value)?;
         Ok(frame::encode_parts(kind, offset, value))
