@@ -7,6 +7,7 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{c_int, c_long};
+use core::mem::MaybeUninit;
 
 use super::fault::Fault;
 
@@ -17,14 +18,24 @@ pub(super) struct Action {
     pub(super) flags: c_int,
 }
 
-/// Calls the kernel: what it returned, or an `errno` below zero.
+/// An argument of a call; or of none, which does not look at it.
+pub(super) type Argument = MaybeUninit<usize>;
+pub(super) const NONE: Argument = MaybeUninit::uninit();
+
+/// An argument that counts.
+#[inline]
+pub(super) const fn of(argument: usize) -> Argument {
+    MaybeUninit::new(argument)
+}
+
+/// Calls the kernel: what it returned, or an `errno` below zero. Repeats what a signal interrupted.
 ///
 /// # Safety
 ///
-/// The kernel may do what this number and these arguments ask for.
+/// The kernel may do what this number and these arguments ask for, and looks at no other.
 #[cfg_attr(feature = "node", inline)]
 #[cfg_attr(not(feature = "node"), inline(never))]
-pub(super) unsafe fn call(a: usize, b: usize, c: usize, number: c_long, d: usize, e: usize) -> isize {
+pub(super) unsafe fn call(a: Argument, b: Argument, c: Argument, number: c_long, d: Argument, e: Argument) -> isize {
     loop {
         // SAFETY: the caller's promise.
         let result = unsafe { call_once(a, b, c, number, d, e) };
@@ -67,10 +78,17 @@ mod direct {
     use core::ffi::{c_int, c_long};
     use core::ptr;
 
-    use super::{Action, Fault, call, checked};
+    use super::{Action, Argument, Fault, NONE, call, checked, of};
 
     #[inline]
-    pub(super) unsafe fn call_once(a: usize, b: usize, c: usize, number: c_long, d: usize, e: usize) -> isize {
+    pub(super) unsafe fn call_once(
+        a: Argument,
+        b: Argument,
+        c: Argument,
+        number: c_long,
+        d: Argument,
+        e: Argument,
+    ) -> isize {
         let result;
         // SAFETY: the caller's promise; the kernel changes no register but these.
         unsafe {
@@ -102,7 +120,9 @@ mod direct {
         let new = new.as_ref().map_or(ptr::null(), ptr::from_ref) as usize;
         let (before_at, mask_bytes) = (&raw mut before as usize, size_of::<u64>());
         // SAFETY: `new` is NULL or an action, `before` may be written; the rest is the caller's promise.
-        checked(unsafe { call(signal as usize, new, before_at, libc::SYS_rt_sigaction, mask_bytes, 0) })?;
+        checked(unsafe {
+            call(of(signal as usize), of(new), of(before_at), libc::SYS_rt_sigaction, of(mask_bytes), NONE)
+        })?;
         Ok(Action { handler: before.handler, flags: before.flags as c_int })
     }
 
@@ -121,10 +141,17 @@ mod through_libc {
     use core::mem::MaybeUninit;
     use core::ptr;
 
-    use super::{Action, Fault};
+    use super::{Action, Argument, Fault};
 
     #[inline]
-    pub(super) unsafe fn call_once(a: usize, b: usize, c: usize, number: c_long, d: usize, e: usize) -> isize {
+    pub(super) unsafe fn call_once(
+        a: Argument,
+        b: Argument,
+        c: Argument,
+        number: c_long,
+        d: Argument,
+        e: Argument,
+    ) -> isize {
         // SAFETY: the caller's promise.
         let result = unsafe { libc::syscall(number, a, b, c, d, e, 0usize) } as isize;
         if result == -1 { -(errno() as isize) } else { result }

@@ -51,7 +51,12 @@ impl Slot {
     /// The bytes of this slot.
     pub fn encode(&self) -> [u8; SLOT_BYTES] {
         let [first, middle, sequence, checksum] = self.to_words();
-        zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes(), sequence.to_le_bytes(), checksum.to_le_bytes()])
+        zerocopy::transmute!([
+            first.to_le_bytes(),
+            middle.to_le_bytes(),
+            sequence.to_le_bytes(),
+            checksum.to_le_bytes()
+        ])
     }
 
     /// The slot these numbers are, if they are one.
@@ -80,12 +85,7 @@ impl Slot {
 
 fn words_of(bytes: [u8; SLOT_BYTES]) -> Words {
     let [first, middle, sequence, checksum]: [[u8; 8]; 4] = zerocopy::transmute!(bytes);
-    [
-        u64::from_le_bytes(first),
-        u64::from_le_bytes(middle),
-        u64::from_le_bytes(sequence),
-        u64::from_le_bytes(checksum),
-    ]
+    [u64::from_le_bytes(first), u64::from_le_bytes(middle), u64::from_le_bytes(sequence), u64::from_le_bytes(checksum)]
 }
 
 /// Which slot to write, and with what, so that `config` becomes the current one after `newest`.

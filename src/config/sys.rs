@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
 use super::fault::Fault;
-use super::kernel::{call, checked};
+use super::kernel::{NONE, call, checked, of};
 use super::layout::{IMAGE_BYTES, SLOTS};
 use super::line::Line;
 use super::sigbus::Guard;
@@ -30,9 +30,10 @@ const HERE: usize = libc::AT_FDCWD as usize;
 pub(super) struct Descriptor(c_int);
 
 impl Drop for Descriptor {
+    #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: the descriptor is open and nobody else's.
-        unsafe { call(self.number(), 0, 0, libc::SYS_close, 0, 0) };
+        unsafe { call(of(self.number()), NONE, NONE, libc::SYS_close, NONE, NONE) };
     }
 }
 
@@ -95,7 +96,8 @@ impl<'t> From<&'t CStr> for Text<'t> {
 pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Fault> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
-    let opened = unsafe { call(HERE, path.address(), flags as usize, libc::SYS_openat, mode as usize, 0) };
+    let opened =
+        unsafe { call(of(HERE), of(path.address()), of(flags as usize), libc::SYS_openat, of(mode as usize), NONE) };
     checked(opened).map(|opened| Descriptor(opened as c_int))
 }
 
@@ -104,31 +106,31 @@ pub(super) fn rename(from: Text<'_>, to: Text<'_>, new_only: bool) -> Result<(),
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
     let (from, to) = (from.address(), to.address());
     // SAFETY: both paths end with a zero byte.
-    checked(unsafe { call(HERE, from, HERE, libc::SYS_renameat2, to, flags as usize) }).map(drop)
+    checked(unsafe { call(of(HERE), of(from), of(HERE), libc::SYS_renameat2, of(to), of(flags as usize)) }).map(drop)
 }
 
 /// Takes a name away.
 pub(super) fn unlink(path: Text<'_>) {
     // SAFETY: `path` ends with a zero byte.
-    unsafe { call(HERE, path.address(), 0, libc::SYS_unlinkat, 0, 0) };
+    unsafe { call(of(HERE), of(path.address()), of(0), libc::SYS_unlinkat, NONE, NONE) };
 }
 
 /// The user whose rights count.
 pub(super) fn user() -> libc::uid_t {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { call(0, 0, 0, libc::SYS_geteuid, 0, 0) as libc::uid_t }
+    unsafe { call(NONE, NONE, NONE, libc::SYS_geteuid, NONE, NONE) as libc::uid_t }
 }
 
 /// The number of this process.
 pub(super) fn process() -> u32 {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { call(0, 0, 0, libc::SYS_getpid, 0, 0) as u32 }
+    unsafe { call(NONE, NONE, NONE, libc::SYS_getpid, NONE, NONE) as u32 }
 }
 
 /// Sends this process a signal. A handler may do so.
 pub(super) fn signal_self(signal: c_int) {
     // SAFETY: what the signal does, others could make it do as well.
-    unsafe { call(process() as usize, signal as usize, 0, libc::SYS_kill, 0, 0) };
+    unsafe { call(of(process() as usize), of(signal as usize), NONE, libc::SYS_kill, NONE, NONE) };
 }
 
 /// Rests for so many microseconds, less than a second.
@@ -136,7 +138,7 @@ pub(super) fn signal_self(signal: c_int) {
 pub(super) fn rest(micros: u32) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(micros as i32) * 1000 };
     // SAFETY: `time` is valid, and nothing is to be written.
-    unsafe { call(&raw const time as usize, 0, 0, libc::SYS_nanosleep, 0, 0) };
+    unsafe { call(of(&raw const time as usize), of(0), NONE, libc::SYS_nanosleep, NONE, NONE) };
 }
 
 /// Milliseconds of a clock that never goes back.
@@ -144,7 +146,9 @@ pub(super) fn rest(micros: u32) {
 pub(super) fn now_ms() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` may be written.
-    unsafe { call(libc::CLOCK_MONOTONIC as usize, &raw mut time as usize, 0, libc::SYS_clock_gettime, 0, 0) };
+    unsafe {
+        call(of(libc::CLOCK_MONOTONIC as usize), of(&raw mut time as usize), NONE, libc::SYS_clock_gettime, NONE, NONE)
+    };
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 
@@ -156,7 +160,9 @@ impl Descriptor {
     pub(super) fn status(&self) -> Result<Status, Fault> {
         let mut status = MaybeUninit::<libc::stat>::zeroed();
         // SAFETY: `status` may be written; the descriptor is open.
-        checked(unsafe { call(self.number(), status.as_mut_ptr() as usize, 0, libc::SYS_fstat, 0, 0) })?;
+        checked(unsafe {
+            call(of(self.number()), of(status.as_mut_ptr() as usize), NONE, libc::SYS_fstat, NONE, NONE)
+        })?;
         // SAFETY: all bytes are initialized, and any bytes are a `stat`.
         let status = unsafe { status.assume_init() };
         Ok(Status {
@@ -171,7 +177,9 @@ impl Descriptor {
     /// Reads from the start, as many bytes as there are.
     pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Fault> {
         // SAFETY: `bytes` is valid for writes of its length.
-        checked(unsafe { call(self.number(), bytes.as_mut_ptr() as usize, bytes.len(), libc::SYS_pread64, 0, 0) })
+        checked(unsafe {
+            call(of(self.number()), of(bytes.as_mut_ptr() as usize), of(bytes.len()), libc::SYS_pread64, of(0), NONE)
+        })
     }
 
     /// Writes at `offset` in one call; how many bytes went.
@@ -179,19 +187,21 @@ impl Descriptor {
     pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Fault> {
         // SAFETY: `bytes` is valid for reads of its length.
         let offset = offset as usize;
-        checked(unsafe { call(self.number(), bytes.as_ptr() as usize, bytes.len(), libc::SYS_pwrite64, offset, 0) })
+        checked(unsafe {
+            call(of(self.number()), of(bytes.as_ptr() as usize), of(bytes.len()), libc::SYS_pwrite64, of(offset), NONE)
+        })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
     pub(super) fn sync(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
-        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fsync, 0, 0) }).map(drop)
+        checked(unsafe { call(of(self.number()), NONE, NONE, libc::SYS_fsync, NONE, NONE) }).map(drop)
     }
 
     /// Waits until its bytes are on the disk.
     pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
-        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fdatasync, 0, 0) }).map(drop)
+        checked(unsafe { call(of(self.number()), NONE, NONE, libc::SYS_fdatasync, NONE, NONE) }).map(drop)
     }
 
     /// Takes the lock of the file, or says at once that it cannot ([`Fault::LOCKED`]). It is the open file's: it
@@ -212,7 +222,7 @@ impl Descriptor {
         lock.l_whence = libc::SEEK_SET as libc::c_short;
         // SAFETY: `lock` is valid during the call; the descriptor is open.
         let (what, lock) = (libc::F_OFD_SETLK as usize, &raw mut lock as usize);
-        checked(unsafe { call(self.number(), what, lock, libc::SYS_fcntl, 0, 0) }).map(drop)
+        checked(unsafe { call(of(self.number()), of(what), of(lock), libc::SYS_fcntl, NONE, NONE) }).map(drop)
     }
 }
 
@@ -223,7 +233,9 @@ impl Descriptor {
 /// Nobody uses the memory that these arguments give up.
 pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Fault> {
     // SAFETY: the caller's promise.
-    checked(unsafe { call(start, IMAGE_BYTES, access as usize, libc::SYS_mmap, flags as usize, file as usize) })
+    checked(unsafe {
+        call(of(start), of(IMAGE_BYTES), of(access as usize), libc::SYS_mmap, of(flags as usize), of(file as usize))
+    })
 }
 
 /// # Safety
@@ -231,7 +243,7 @@ pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int)
 /// A mapping of 64 bytes begins there, and nobody uses it any more.
 unsafe fn unmap(start: usize) {
     // SAFETY: the caller's promise.
-    unsafe { call(start, IMAGE_BYTES, 0, libc::SYS_munmap, 0, 0) };
+    unsafe { call(of(start), of(IMAGE_BYTES), NONE, libc::SYS_munmap, NONE, NONE) };
 }
 
 /// The 64 bytes of a file in memory.
@@ -246,7 +258,7 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps a file that has 64 bytes. 
+    /// Maps a file that has 64 bytes.
     pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Self, Fault> {
         let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         // SAFETY: a new mapping at an address the kernel chooses; the descriptor is open.

@@ -26,8 +26,15 @@ const _: () = {
 /// What is to be done to a config.
 pub(super) enum Change<'b> {
     /// The bits of `keep` stay, then those of `flip` are turned over.
-    Byte { offset: u32, keep: u8, flip: u8 },
-    Replace { bytes: &'b [u8; CONFIG_BYTES], expected: u64 },
+    Byte {
+        offset: u32,
+        keep: u8,
+        flip: u8,
+    },
+    Replace {
+        bytes: &'b [u8; CONFIG_BYTES],
+        expected: u64,
+    },
 }
 
 impl Change<'_> {

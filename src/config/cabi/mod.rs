@@ -81,7 +81,10 @@ unsafe fn bytes<'b, const BYTES: usize>(bytes: *const u8, count: usize) -> Resul
 /// # Safety
 ///
 /// `bytes` is NULL or `count` bytes may be written there, and nobody else uses them for `'b`.
-unsafe fn room<'b, const BYTES: usize>(bytes: *mut u8, count: usize) -> Result<&'b mut MaybeUninit<[u8; BYTES]>, Fault> {
+unsafe fn room<'b, const BYTES: usize>(
+    bytes: *mut u8,
+    count: usize,
+) -> Result<&'b mut MaybeUninit<[u8; BYTES]>, Fault> {
     let bytes = given(NonNull::new(bytes))?;
     if count != BYTES {
         return Err(Fault::SIZE);
