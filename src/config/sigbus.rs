@@ -76,17 +76,22 @@ pub(super) fn install_once() -> Result<(), Fault> {
     if INSTALLED.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    let done = kernel::action(libc::SIGBUS).and_then(|before| {
-        BEFORE.store(before.handler, Ordering::Release);
-        BEFORE_FLAGS.store(before.flags, Ordering::Release);
-        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-        // SAFETY: the handler does nothing that a signal handler may not.
-        unsafe { kernel::set_action(libc::SIGBUS, Action { handler: on_sigbus as *const () as usize, flags }) }
-    });
+    let done = handle();
     if done.is_err() {
         INSTALLED.store(false, Ordering::Release);
     }
     done
+}
+
+fn handle() -> Result<(), Fault> {
+    // SAFETY: asks only.
+    let before = unsafe { kernel::exchange(libc::SIGBUS, None) }?;
+    BEFORE.store(before.handler(), Ordering::Release);
+    BEFORE_FLAGS.store(before.flags(), Ordering::Release);
+    let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    let ours = Action::new(on_sigbus as *const () as usize, flags);
+    // SAFETY: the handler does nothing that a signal handler may not.
+    unsafe { kernel::exchange(libc::SIGBUS, Some(&ours)) }.map(drop)
 }
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -123,7 +128,7 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, code
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
         // Comes again when this handler returns, and then does what it does by itself.
         // SAFETY: nothing of ours handles it.
-        let _ = unsafe { kernel::set_action(signal, Action { handler: libc::SIG_DFL, flags: 0 }) };
+        let _ = unsafe { kernel::exchange(signal, Some(&Action::new(libc::SIG_DFL, 0))) };
         sys::signal_self(signal);
     } else if BEFORE_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
         // SAFETY: installed as a handler of this form.

@@ -118,23 +118,8 @@ impl Drop for Turn<'_> {
 }
 
 impl Handle {
-    pub(super) fn open(path: Text<'_>, writable: bool) -> Result<Self, Fault> {
-        Ok(Self::of(ConfigFile::open_text(path, writable)?))
-    }
-
-    pub(super) fn create(path: Text<'_>, bytes: &[u8; CONFIG_BYTES]) -> Result<Self, Fault> {
-        let config: &Config = zerocopy::transmute_ref!(bytes);
-        config.may_follow(None)?;
-        Ok(Self::of(ConfigFile::create_text(path, config)?))
-    }
-
-    fn of(file: ConfigFile) -> Self {
+    pub(super) fn of(file: ConfigFile) -> Self {
         Self { file, is_writing: AtomicBool::new(false) }
-    }
-
-    /// Its number among the handles that are open, below `MAPPINGS_MAX`.
-    pub(super) fn index(&self) -> usize {
-        self.file.index()
     }
 
     fn shown(&self) -> Shown<'_> {
@@ -184,6 +169,13 @@ impl Handle {
         }
         Err(Fault::LOCKED)
     }
+}
+
+/// Makes a file of a record that may be the first.
+pub(super) fn create(path: Text<'_>, record: &[u8; CONFIG_BYTES]) -> Result<ConfigFile, Fault> {
+    let config: &Config = zerocopy::transmute_ref!(record);
+    config.may_follow(None)?;
+    ConfigFile::create_text(path, config)
 }
 
 /// The config of a file that is in memory; how many bytes it has.

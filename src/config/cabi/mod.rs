@@ -26,7 +26,7 @@ use types::{Cached, Parts, Place, Record, Snapshot};
 use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::sys::Text;
-use super::{Config, sigbus};
+use super::{Config, ConfigFile, sigbus};
 
 /// Raised when a function changes in a way that a compiled program would notice; new functions do not.
 const ABI_VERSION: u32 = 1;
@@ -103,13 +103,18 @@ unsafe impl Sync for Room {}
 static HANDLES: [Room; sigbus::MAPPINGS_MAX] =
     [const { Room(UnsafeCell::new(MaybeUninit::uninit())) }; sigbus::MAPPINGS_MAX];
 
-/// Opens a file by `open` and leaves its handle at `place`, or NULL.
-fn hand_out(place: Out<'_, Place>, open: impl FnOnce() -> Result<Handle, Fault>) -> Answer {
-    let place = given(place)?.write(Place(ptr::null_mut()));
-    let handle = open()?;
-    let room = HANDLES.get(handle.index()).ok_or(Fault::MEMORY)?.0.get();
+/// Leaves NULL at `place`, until there is a handle.
+fn cleared(place: Out<'_, Place>) -> Result<&mut Place, Fault> {
+    Ok(given(place)?.write(Place(ptr::null_mut())))
+}
+
+/// Makes a handle of a file that was opened, and leaves it at `place`.
+#[inline(never)]
+fn hand_out(place: &mut Place, opened: Result<ConfigFile, Fault>) -> Answer {
+    let file = opened?;
+    let room = HANDLES.get(file.index()).ok_or(Fault::MEMORY)?.0.get();
     // SAFETY: no handle that is open has the same number, and who closes one does not look back.
-    unsafe { room.write(MaybeUninit::new(handle)) };
+    unsafe { room.write(MaybeUninit::new(Handle::of(file))) };
     place.0 = room.cast();
     Ok(DONE)
 }
@@ -137,12 +142,14 @@ extern "C" fn lattice_config_error_string(error: c_int) -> *const c_char {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn lattice_config_open(path: *const c_char, access: u32, file: Out<'_, Place>) -> c_int {
-    // SAFETY: the header asks for such a string.
     number(|| {
-        hand_out(file, || {
-            let path = unsafe { string(path) }?;
-            if access > 1 { Err(Fault::ARGUMENT) } else { Ok(Handle::open(path, access == 1)?) }
-        })
+        let place = cleared(file)?;
+        // SAFETY: the header asks for such a string.
+        let path = unsafe { string(path) }?;
+        if access > 1 {
+            return Err(Fault::ARGUMENT);
+        }
+        hand_out(place, ConfigFile::open_text(path, access == 1))
     })
 }
 
@@ -153,8 +160,12 @@ unsafe extern "C" fn lattice_config_create(
     count: usize,
     file: Out<'_, Place>,
 ) -> c_int {
-    // SAFETY: the header asks for such a string and for so many bytes.
-    number(|| hand_out(file, || Ok(Handle::create(unsafe { string(path) }?, unsafe { bytes(record, count) }?)?)))
+    number(|| {
+        let place = cleared(file)?;
+        // SAFETY: the header asks for such a string and for so many bytes.
+        let (path, record) = unsafe { (string(path)?, bytes(record, count)?) };
+        hand_out(place, handle::create(path, record))
+    })
 }
 
 #[unsafe(no_mangle)]
