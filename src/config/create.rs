@@ -6,6 +6,8 @@
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use zerocopy::IntoBytes;
+
 use super::error::Error;
 use super::fault::Fault;
 use super::file::checked;
@@ -40,7 +42,7 @@ impl ConfigFile {
         let bare = checked(path.into(), libc::O_RDWR, CONFIG_BYTES)?;
         // Who comes second must not put its file over one that is in use already.
         bare.lock()?;
-        if !bare.status()?.has_name {
+        if !bare.status()?.has_name() {
             return Err(Error::Replaced);
         }
         let mut bytes = [0; CONFIG_BYTES];
@@ -53,85 +55,65 @@ impl ConfigFile {
 }
 
 /// Writes a fresh file and gives it its name.
-#[inline(never)]
 fn put(path: Text<'_>, config: &Config, new_only: bool) -> Result<(), Fault> {
-    let mut name = Name { buffer: [0; PATH_BYTES_MAX], count: 0 };
-    let file = temporary(path, &mut name)?;
-    let put = write(&file, config).and_then(|()| sys::rename(name.path()?, path, new_only));
+    let mut buffer = [0; PATH_BYTES_MAX];
+    let (file, end) = temporary(path, &mut buffer)?;
+    let temporary = Text::ended(&mut buffer, end).ok_or(Fault::PATH_TOO_LONG)?;
+    let put = write(&file, config).and_then(|()| sys::rename(temporary, path, new_only));
     if put.is_err() {
-        sys::unlink(name.path()?);
+        sys::unlink(temporary);
         return put;
     }
-    name.become_directory();
-    sys::open(name.path()?, libc::O_RDONLY | libc::O_DIRECTORY, 0)?.sync()
+    let directory = directory(&mut buffer).ok_or(Fault::PATH_TOO_LONG)?;
+    sys::open(directory, libc::O_RDONLY | libc::O_DIRECTORY, 0)?.sync()
 }
 
-#[inline(never)]
 fn write(file: &Descriptor, config: &Config) -> Result<(), Fault> {
-    let written = file.write(&Image::new(*config).to_bytes(), 0)?;
+    let image = Image::new(*config);
     // The kernel gives no reason for a part; there is no other on an empty file.
-    if written == IMAGE_BYTES { file.sync() } else { Err(Fault::DISK_FULL) }
+    if file.write(image.as_bytes(), 0)? == IMAGE_BYTES { file.sync() } else { Err(Fault::DISK_FULL) }
 }
 
-/// A new file beside `path`, and its name.
-#[inline(never)]
-fn temporary(path: Text<'_>, name: &mut Name) -> Result<Descriptor, Fault> {
+/// A new file beside `path`, and where its name in `buffer` ends.
+fn temporary(path: Text<'_>, buffer: &mut [u8; PATH_BYTES_MAX]) -> Result<(Descriptor, usize), Fault> {
     let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_NOFOLLOW;
     for _ in 0..NAMES_MAX {
         let number = u64::from(sys::process()) << 32 | u64::from(NAMES.fetch_add(1, Ordering::Relaxed));
-        name.become_temporary(path, number).ok_or(Fault::PATH_TOO_LONG)?;
-        match sys::open(name.path()?, flags, MODE) {
+        let end = name(path, number, buffer).ok_or(Fault::PATH_TOO_LONG)?;
+        let name = Text::ended(buffer, end).ok_or(Fault::PATH_TOO_LONG)?;
+        match sys::open(name, flags, MODE) {
             Err(Fault::EXISTS) => {} // left over from a crash
-            opened => return opened,
+            opened => return Ok((opened?, end)),
         }
     }
     Err(Fault::EXISTS)
 }
 
-/// A path that is made here.
-struct Name {
-    buffer: [u8; PATH_BYTES_MAX],
-    /// The zero at its end included.
-    count: usize,
+/// Writes the name of the file, a dot and sixteen hexadecimal digits; where it ends. `None` if it does not fit.
+fn name(path: Text<'_>, mut number: u64, buffer: &mut [u8; PATH_BYTES_MAX]) -> Option<usize> {
+    let mut count = 0;
+    for byte in path.bytes() {
+        *buffer.get_mut(count)? = byte;
+        count += 1;
+    }
+    let [dot, digits @ ..] = buffer.get_mut(count..)?.first_chunk_mut::<17>()?;
+    *dot = b'.';
+    for digit in digits.iter_mut().rev() {
+        *digit = match number as u8 & 15 {
+            low @ 0..10 => b'0' + low,
+            high => b'a' - 10 + high,
+        };
+        number >>= 4;
+    }
+    Some(count + 17)
 }
 
-impl Name {
-    fn path(&self) -> Result<Text<'_>, Fault> {
-        self.buffer.get(..self.count).and_then(Text::new).ok_or(Fault::PATH_TOO_LONG)
-    }
-
-    /// That of the file, a dot and sixteen hexadecimal digits. `None` if it does not fit.
-    #[inline(never)]
-    fn become_temporary(&mut self, path: Text<'_>, mut number: u64) -> Option<()> {
-        self.count = 0;
-        for byte in path.bytes() {
-            *self.buffer.get_mut(self.count)? = byte;
-            self.count += 1;
-        }
-        let [dot, digits @ .., end] = self.buffer.get_mut(self.count..)?.first_chunk_mut::<18>()?;
-        (*dot, *end) = (b'.', 0);
-        for digit in digits.iter_mut().rev() {
-            *digit = match number as u8 & 15 {
-                low @ 0..10 => b'0' + low,
-                high => b'a' - 10 + high,
-            };
-            number >>= 4;
-        }
-        self.count += 18;
-        Some(())
-    }
-
-    /// What the path has up to its last slash.
-    #[inline(never)]
-    fn become_directory(&mut self) {
-        let slash = self.buffer.iter().rposition(|&byte| byte == b'/');
-        let end = slash.unwrap_or_else(|| {
-            self.buffer[0] = b'.';
-            0
-        });
-        if let Some(after) = self.buffer.get_mut(end + 1) {
-            *after = 0;
-        }
-        self.count = end + 2;
-    }
+/// The directory: what the path in `buffer` has up to its last slash.
+fn directory(buffer: &mut [u8; PATH_BYTES_MAX]) -> Option<Text<'_>> {
+    let slash = buffer.iter().rposition(|&byte| byte == b'/');
+    let end = slash.unwrap_or_else(|| {
+        buffer[0] = b'.';
+        0
+    });
+    Text::ended(buffer, end + 1)
 }

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
 use super::line::{self, Line, View};
 use super::slot::{Slot, Words};
-use super::sys::{self, Descriptor, Mapping, Shared, Status, Text};
+use super::sys::{self, Descriptor, Mapping, Shared, Text};
 
 /// Permissions that a config file may not have: writing, for group and others.
 const MODE_REFUSED: libc::mode_t = 0o022;
@@ -79,10 +79,10 @@ impl ConfigFile {
 
     pub(super) fn check(&self) -> Result<(), Fault> {
         let status = self.descriptor.status()?;
-        match status {
-            _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Fault::CUT),
-            _ if status.bytes > IMAGE_BYTES as i64 => Err(Fault::LONG),
-            Status { has_name: false, .. } => Err(Fault::REPLACED),
+        match status.bytes() {
+            bytes if bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Fault::CUT),
+            bytes if bytes > IMAGE_BYTES as i64 => Err(Fault::LONG),
+            _ if !status.has_name() => Err(Fault::REPLACED),
             _ => Ok(()),
         }
     }
@@ -114,19 +114,19 @@ impl Line for ConfigFile {
 pub(super) fn checked(path: Text<'_>, access: i32, bytes: usize) -> Result<Descriptor, Fault> {
     let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0)?;
     let status = descriptor.status()?;
-    match status.kind {
+    match status.kind() {
         libc::S_IFREG => {}
         libc::S_IFDIR => return Err(Fault::DIRECTORY),
         libc::S_IFIFO => return Err(Fault::FIFO),
         _ => return Err(Fault::NOT_REGULAR),
     }
-    if status.owner != 0 && status.owner != sys::user() {
+    if status.owner() != 0 && status.owner() != sys::user() {
         return Err(Fault::OWNER);
     }
-    if status.mode & MODE_REFUSED != 0 {
+    if status.mode() & MODE_REFUSED != 0 {
         return Err(Fault::MODE);
     }
-    match usize::try_from(status.bytes) {
+    match usize::try_from(status.bytes()) {
         Ok(found) if found == bytes => Ok(descriptor),
         Ok(0) => Err(Fault::EMPTY),
         Ok(CONFIG_BYTES) => Err(Fault::BARE),

@@ -52,7 +52,7 @@ impl Guard {
     #[cfg(any(feature = "cabi", test))]
     pub(super) fn index(&self) -> usize {
         let bytes = (ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
-        bytes / size_of::<AtomicUsize>()
+        bytes / size_of::<AtomicUsize>() % MAPPINGS_MAX
     }
 
     /// Whether the handler had to put zeros there.
@@ -84,14 +84,15 @@ pub(super) fn install_once() -> Result<(), Fault> {
 }
 
 fn handle() -> Result<(), Fault> {
+    let mut before = Action::new(libc::SIG_DFL, 0);
     // SAFETY: asks only.
-    let before = unsafe { kernel::exchange(libc::SIGBUS, None) }?;
+    unsafe { kernel::exchange(libc::SIGBUS, None, Some(&mut before)) }?;
     BEFORE.store(before.handler(), Ordering::Release);
     BEFORE_FLAGS.store(before.flags(), Ordering::Release);
     let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
     let ours = Action::new(on_sigbus as *const () as usize, flags);
     // SAFETY: the handler does nothing that a signal handler may not.
-    unsafe { kernel::exchange(libc::SIGBUS, Some(&ours)) }.map(drop)
+    unsafe { kernel::exchange(libc::SIGBUS, Some(&ours), None) }
 }
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -128,7 +129,7 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, code
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
         // Comes again when this handler returns, and then does what it does by itself.
         // SAFETY: nothing of ours handles it.
-        let _ = unsafe { kernel::exchange(signal, Some(&Action::new(libc::SIG_DFL, 0))) };
+        let _ = unsafe { kernel::exchange(signal, Some(&Action::new(libc::SIG_DFL, 0)), None) };
         sys::signal_self(signal);
     } else if BEFORE_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
         // SAFETY: installed as a handler of this form.

@@ -38,15 +38,31 @@ impl Drop for Descriptor {
 }
 
 /// What the kernel says of an open file.
-pub(super) struct Status {
+pub(super) struct Status(libc::stat);
+
+impl Status {
     /// `S_IFREG` and so on.
-    pub(super) kind: libc::mode_t,
+    pub(super) fn kind(&self) -> libc::mode_t {
+        self.0.st_mode & libc::S_IFMT
+    }
+
     /// The permissions.
-    pub(super) mode: libc::mode_t,
-    pub(super) owner: libc::uid_t,
-    pub(super) bytes: i64,
+    pub(super) fn mode(&self) -> libc::mode_t {
+        self.0.st_mode & !libc::S_IFMT
+    }
+
+    pub(super) fn owner(&self) -> libc::uid_t {
+        self.0.st_uid
+    }
+
+    pub(super) fn bytes(&self) -> i64 {
+        self.0.st_size
+    }
+
     /// Whether a directory still knows it.
-    pub(super) has_name: bool,
+    pub(super) fn has_name(&self) -> bool {
+        self.0.st_nlink > 0
+    }
 }
 
 /// Bytes that end with a zero, as the kernel takes paths. Unlike a `CStr` it does not know how many.
@@ -61,9 +77,10 @@ impl<'t> Text<'t> {
         Self(start, PhantomData)
     }
 
-    /// The text that these bytes are, if they end with a zero.
-    pub(super) fn new(bytes: &'t [u8]) -> Option<Self> {
-        (bytes.last() == Some(&0)).then_some(Self(NonNull::from(bytes).cast(), PhantomData))
+    /// Ends these bytes with a zero at this index, if there is one.
+    pub(super) fn ended(bytes: &'t mut [u8], end: usize) -> Option<Self> {
+        *bytes.get_mut(end)? = 0;
+        Some(Self(NonNull::from(bytes).cast(), PhantomData))
     }
 
     /// The bytes before the zero.
@@ -158,20 +175,12 @@ impl Descriptor {
     }
 
     pub(super) fn status(&self) -> Result<Status, Fault> {
-        let mut status = MaybeUninit::<libc::stat>::zeroed();
+        // SAFETY: zeros are a `stat`.
+        let mut status: libc::stat = unsafe { MaybeUninit::zeroed().assume_init() };
+        let at = &raw mut status as usize;
         // SAFETY: `status` may be written; the descriptor is open.
-        checked(unsafe {
-            call(of(self.number()), of(status.as_mut_ptr() as usize), NONE, libc::SYS_fstat, NONE, NONE)
-        })?;
-        // SAFETY: all bytes are initialized, and any bytes are a `stat`.
-        let status = unsafe { status.assume_init() };
-        Ok(Status {
-            kind: status.st_mode & libc::S_IFMT,
-            mode: status.st_mode & !libc::S_IFMT,
-            owner: status.st_uid,
-            bytes: status.st_size,
-            has_name: status.st_nlink > 0,
-        })
+        checked(unsafe { call(of(self.number()), of(at), NONE, libc::SYS_fstat, NONE, NONE) })?;
+        Ok(Status(status))
     }
 
     /// Reads from the start, as many bytes as there are.

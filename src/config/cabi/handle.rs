@@ -1,7 +1,7 @@
 //! What the functions do, once their pointers are references.
 
 use core::ffi::c_int;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::types::Cached;
 use crate::config::fault::Fault;
@@ -38,15 +38,18 @@ pub(super) enum Change<'b> {
 }
 
 impl Change<'_> {
-    /// What is done to the flag of this bit: kept or not, then turned over or not.
-    pub(super) fn flag(bit: u32, keep: bool, flip: bool) -> Result<Self, Fault> {
+    /// The flag of this bit is turned off (0), on (1) or over.
+    pub(super) fn flag(bit: u32, how: u32) -> Option<Self> {
         let mask = 1u8 << (bit % 8);
         let offset = FEATURE_FLAGS.start as u32 + bit / 8;
-        let (keep, flip) = (if keep { u8::MAX } else { !mask }, if flip { mask } else { 0 });
-        if bit < u32::BITS { Ok(Change::Byte { offset, keep, flip }) } else { Err(Fault::ARGUMENT) }
+        let keep = if how > 1 { u8::MAX } else { !mask };
+        let flip = if how > 0 { mask } else { 0 };
+        (bit < u32::BITS).then_some(Change::Byte { offset, keep, flip })
     }
 
-    fn of(&self, slot: Option<Slot>) -> Result<Config, Fault> {
+    /// What it makes of the config of a slot, if there is one.
+    #[inline(never)]
+    fn of(&self, slot: Option<&Slot>) -> Result<Config, Fault> {
         match *self {
             Change::Replace { bytes, expected } => {
                 let sequence = slot.map_or(0, |slot| slot.sequence);
@@ -97,12 +100,11 @@ impl Shown<'_> {
     #[inline(never)]
     fn read(&self, last: u64) -> Result<Seen, Fault> {
         let view = self.look().ok_or(Fault::BUSY)?;
-        let missing = || if self.is_cut() { Fault::CUT } else { Fault::DAMAGED };
-        let (_, slot) = view.newest.ok_or_else(missing)?;
         // As a `Cache` does.
-        if slot.sequence < last && self.is_cut() {
+        if view.newest.is_none_or(|(_, slot)| slot.sequence < last) && self.is_cut() {
             return Err(Fault::CUT);
         }
+        let (_, slot) = view.newest.ok_or(Fault::DAMAGED)?;
         let [first, middle] = slot.record();
         Ok(Seen { snapshot: [slot.sequence, first, middle], sequences: view.settled() })
     }
@@ -149,11 +151,14 @@ impl Handle {
         self.read().map(drop)
     }
 
-    pub(super) fn change(&self, change: &Change<'_>) -> Result<Slot, Fault> {
+    /// What the snapshot is then.
+    pub(super) fn change(&self, change: &Change<'_>) -> Result<[u64; 3], Fault> {
         let _turn = self.turn()?;
         let mut locked = self.file.lock_shared(LOCK_WAIT_MS)?;
-        let config = change.of(locked.slot())?;
-        Ok(locked.write(config)?)
+        let config = change.of(locked.slot().as_ref())?;
+        let slot = locked.write(config)?;
+        let [first, middle] = slot.record();
+        Ok([slot.sequence, first, middle])
     }
 
     pub(super) fn sync(&self) -> Result<(), Fault> {
@@ -187,7 +192,6 @@ pub(super) fn validate(bytes: Option<&[u8; IMAGE_BYTES]>, count: usize) -> Resul
         IMAGE_BYTES => Fault::DAMAGED,
         _ => Fault::LONG,
     };
-    let words: [u64; IMAGE_BYTES / 8] = zerocopy::transmute!(*bytes.ok_or(error)?);
-    let [a, b, c, d, e, f, g, h] = words.map(AtomicU64::new);
-    Shown { slots: &[[a, b, c, d], [e, f, g, h]], file: None }.read(0)
+    let slots: Shared = zerocopy::transmute!(*bytes.ok_or(error)?);
+    Shown { slots: &slots, file: None }.read(0)
 }

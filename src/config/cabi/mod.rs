@@ -112,22 +112,28 @@ fn cleared(place: Out<'_, Place>) -> Result<&mut Place, Fault> {
 #[inline(never)]
 fn hand_out(place: &mut Place, opened: Result<ConfigFile, Fault>) -> Answer {
     let file = opened?;
-    let room = HANDLES.get(file.index()).ok_or(Fault::MEMORY)?.0.get();
+    let room = HANDLES[file.index()].0.get();
     // SAFETY: no handle that is open has the same number, and who closes one does not look back.
     unsafe { room.write(MaybeUninit::new(Handle::of(file))) };
     place.0 = room.cast();
     Ok(DONE)
 }
 
-fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: Result<Change<'_>, Fault>) -> c_int {
-    #[inline(never)]
-    fn make(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change<'_>) -> Answer {
+#[inline(never)]
+fn change(file: Option<&Handle>, out: Out<'_, Snapshot>, change: &Change<'_>) -> c_int {
+    number(|| {
         let (file, out) = (given(file)?, given(out)?);
-        let slot = file.change(change)?;
-        let [first, middle] = slot.record();
-        put(out, Snapshot::of([slot.sequence, first, middle]))
+        put(out, Snapshot::of(file.change(change)?))
+    })
+}
+
+/// Turns a flag off (0), on (1) or over.
+#[inline(never)]
+extern "C" fn flag(file: Option<&Handle>, bit: u32, how: u32, out: Out<'_, Snapshot>) -> c_int {
+    match Change::flag(bit, how) {
+        Some(flag) => change(file, out, &flag),
+        None => Fault::ARGUMENT.number(),
     }
-    number(|| make(file, out, &change?))
 }
 
 #[unsafe(no_mangle)]
@@ -221,18 +227,20 @@ unsafe extern "C" fn lattice_config_validate(image: *const u8, count: usize, out
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_byte(file: Option<&Handle>, offset: u32, value: u32, out: Out<'_, Snapshot>) -> c_int {
-    let value = u8::try_from(value).map_err(|_| Fault::ARGUMENT);
-    change(file, out, value.map(|value| Change::Byte { offset, keep: 0, flip: value }))
+    match u8::try_from(value) {
+        Ok(value) => change(file, out, &Change::Byte { offset, keep: 0, flip: value }),
+        Err(_) => Fault::ARGUMENT.number(),
+    }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_set_flag(file: Option<&Handle>, bit: u32, on: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, if on > 1 { Err(Fault::ARGUMENT) } else { Change::flag(bit, false, on == 1) })
+    if on > 1 { Fault::ARGUMENT.number() } else { flag(file, bit, on, out) }
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn lattice_config_toggle_flag(file: Option<&Handle>, bit: u32, out: Out<'_, Snapshot>) -> c_int {
-    change(file, out, Change::flag(bit, true, true))
+    flag(file, bit, 2, out)
 }
 
 #[unsafe(no_mangle)]
@@ -243,8 +251,11 @@ unsafe extern "C" fn lattice_config_replace(
     expected: u64,
     out: Out<'_, Snapshot>,
 ) -> c_int {
-    // SAFETY: the header asks for so many bytes.
-    change(file, out, unsafe { bytes(record, count) }.map(|bytes| Change::Replace { bytes, expected }))
+    number(|| {
+        // SAFETY: the header asks for so many bytes.
+        let bytes = unsafe { bytes(record, count) }?;
+        Ok(change(file, out, &Change::Replace { bytes, expected }))
+    })
 }
 
 #[unsafe(no_mangle)]

@@ -34,6 +34,7 @@ pub(in crate::config) struct Action {
     mask: u64,
 }
 
+const MASK_BYTES: usize = size_of::<u64>();
 const SA_RESTORER: usize = 0x0400_0000;
 
 impl Action {
@@ -50,11 +51,11 @@ impl Action {
     }
 }
 
-pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>, before: &mut Action) -> isize {
+pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>, before: Option<&mut Action>) -> isize {
     let new = new.map_or(ptr::null(), ptr::from_ref) as usize;
-    let (before, mask_bytes) = (ptr::from_mut(before) as usize, size_of::<u64>());
-    // SAFETY: `new` is NULL or an action, `before` may be written; the rest is the caller's promise.
-    unsafe { super::call(of(signal as usize), of(new), of(before), libc::SYS_rt_sigaction, of(mask_bytes), NONE) }
+    let before = before.map_or(ptr::null_mut(), ptr::from_mut) as usize;
+    // SAFETY: each is NULL or an action, `before` may be written; the rest is the caller's promise.
+    unsafe { super::call(of(signal as usize), of(new), of(before), libc::SYS_rt_sigaction, of(MASK_BYTES), NONE) }
 }
 
 /// Where a handler returns to. Debuggers know it by these very bytes.

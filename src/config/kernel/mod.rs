@@ -43,14 +43,12 @@ pub(super) fn checked(result: isize) -> Result<usize, Fault> {
     usize::try_from(result).map_err(|_| Fault::of_errno(-result as c_int))
 }
 
-/// Lets another one handle the signal; with `None` nobody else. Who did so before.
+/// Lets another one handle the signal, or with `None` nobody else; leaves at `before` who did so.
 ///
 /// # Safety
 ///
 /// The handler does nothing that a signal handler may not.
-pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>) -> Result<Action, Fault> {
-    let mut before = Action::new(libc::SIG_DFL, 0);
-    // SAFETY: both are actions, `before` may be written; the rest is the caller's promise.
-    checked(unsafe { way::exchange(signal, new, &mut before) })?;
-    Ok(before)
+pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>, before: Option<&mut Action>) -> Result<(), Fault> {
+    // SAFETY: the caller's promise.
+    checked(unsafe { way::exchange(signal, new, before) }).map(drop)
 }

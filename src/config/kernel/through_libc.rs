@@ -44,8 +44,9 @@ impl Action {
     }
 }
 
-pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>, before: &mut Action) -> isize {
+pub(super) unsafe fn exchange(signal: c_int, new: Option<&Action>, before: Option<&mut Action>) -> isize {
     let new = new.map_or(ptr::null(), |new| ptr::from_ref(&new.0));
-    // SAFETY: `new` is NULL or an action, `before` may be written; the rest is the caller's promise.
-    result_of(unsafe { libc::sigaction(signal, new, &mut before.0) } as isize)
+    let before = before.map_or(ptr::null_mut(), |before| ptr::from_mut(&mut before.0));
+    // SAFETY: each is NULL or an action, `before` may be written; the rest is the caller's promise.
+    result_of(unsafe { libc::sigaction(signal, new, before) } as isize)
 }
