@@ -32,7 +32,7 @@ impl ConfigFile {
 
     pub(super) fn create_text(path: Text<'_>, config: &Config) -> Result<Self, Fault> {
         put(path, config, true)?;
-        Self::open_text(path, true)
+        Self::open_text(path, libc::O_RDWR)
     }
 
     /// Makes a file of the bare record of 13 bytes that stands in its place, and opens it for writing. A

@@ -7,12 +7,12 @@
 //! The file is on a local file system. Those of a network promise neither that a mapping shows what
 //! another machine wrote nor, all of them, that a lock excludes it.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 
 use super::error::Error;
 use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
-use super::line::{self, Line, View};
+use super::line::{self, Line, Look};
 use super::slot::{Slot, Words};
 use super::sys::{self, Descriptor, Mapping, Shared, Text};
 
@@ -29,28 +29,25 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Opens a file for reading.
     pub fn open(path: &CStr) -> Result<Self, Error> {
-        Ok(Self::open_text(path.into(), false)?)
+        Ok(Self::open_text(path.into(), libc::O_RDONLY)?)
     }
 
     /// Opens a file for reading and writing. Threads that write open it once each.
     pub fn open_writable(path: &CStr) -> Result<Self, Error> {
-        Ok(Self::open_text(path.into(), true)?)
+        Ok(Self::open_text(path.into(), libc::O_RDWR)?)
     }
 
-    pub(super) fn open_text(path: Text<'_>, is_writable: bool) -> Result<Self, Fault> {
-        let access = if is_writable { libc::O_RDWR } else { libc::O_RDONLY };
-        match checked(path, access, IMAGE_BYTES) {
+    /// Opens a file, if it is fit, with `O_RDONLY` or `O_RDWR`.
+    pub(super) fn open_text(path: Text<'_>, access: c_int) -> Result<Self, Fault> {
+        let descriptor = checked(path, access, IMAGE_BYTES).or_else(|fault| match fault {
             // If it can be read at least, that is what to say.
-            Err(Fault::DENIED) if is_writable => {
-                Err(checked(path, libc::O_RDONLY, IMAGE_BYTES).err().unwrap_or(Fault::READ_ONLY))
+            Fault::DENIED if access != libc::O_RDONLY => {
+                checked(path, libc::O_RDONLY, IMAGE_BYTES).and(Err(Fault::READ_ONLY))
             }
-            opened => Self::of(opened?, is_writable),
-        }
-    }
-
-    fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Fault> {
+            other => Err(other),
+        })?;
         let mapping = Mapping::new(&descriptor, false)?;
-        Ok(Self { descriptor, mapping, is_writable })
+        Ok(Self { descriptor, mapping, is_writable: access != libc::O_RDONLY })
     }
 
     /// Its number among those that are open, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
@@ -100,7 +97,7 @@ impl Line for ConfigFile {
     }
 
     #[inline]
-    fn look(&self) -> Option<View> {
+    fn look(&self) -> Option<Look> {
         self.slots().look()
     }
 
@@ -111,7 +108,7 @@ impl Line for ConfigFile {
 }
 
 /// Opens a file of so many bytes, if it is one that may be used.
-pub(super) fn checked(path: Text<'_>, access: i32, bytes: usize) -> Result<Descriptor, Fault> {
+pub(super) fn checked(path: Text<'_>, access: c_int, bytes: usize) -> Result<Descriptor, Fault> {
     let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0)?;
     let status = descriptor.status()?;
     match status.kind() {

@@ -52,7 +52,7 @@ pub trait Line {
 
     /// A view of it, unless writers are faster.
     #[inline]
-    fn look(&self) -> Option<View>
+    fn look(&self) -> Option<Look>
     where
         Self: Sized,
     {
@@ -75,13 +75,41 @@ pub struct View {
     pub sequences: [u64; 2],
 }
 
+/// The same with the slot as its numbers, which are whole.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// The index and numbers of the config's slot; `None` if neither slot is whole.
+    pub newest: Option<(usize, Words)>,
+    /// Both sequences, whole or not.
+    pub sequences: [u64; 2],
+}
+
+impl From<Look> for View {
+    #[inline]
+    fn from(look: Look) -> Self {
+        let newest = look.newest.map(|(index, words)| (index, Slot::from_whole(words)));
+        Self { newest, sequences: look.sequences }
+    }
+}
+
+impl Look {
+    /// What a hot read may compare with.
+    #[inline]
+    pub(super) fn settled(&self) -> [u64; 2] {
+        let [first, second] = self.sequences;
+        let Some((index, [_, _, sequence, _])) = self.newest else { return NEVER };
+        let (own, other) = if index == 0 { (first, second) } else { (second, first) };
+        if sequence == own && other <= own { self.sequences } else { NEVER }
+    }
+}
+
 /// Looks at the line until it holds still for as long as that takes.
 pub fn view(line: &impl Line) -> Result<View, Error> {
-    line.look().ok_or(Error::Busy)
+    line.look().map(View::from).ok_or(Error::Busy)
 }
 
 #[inline]
-fn look(line: &impl Line) -> Option<View> {
+fn look(line: &impl Line) -> Option<Look> {
     let mut empty_views = 0;
     for _ in 0..VIEWS_MAX {
         let sequences = line.sequences();
@@ -90,7 +118,7 @@ fn look(line: &impl Line) -> Option<View> {
         line.order_loads();
         empty_views += usize::from(newest.is_none());
         if line.sequences() == sequences && (newest.is_some() || empty_views >= EMPTY_VIEWS) {
-            return Some(View { newest, sequences });
+            return Some(Look { newest, sequences });
         }
         core::hint::spin_loop();
     }
@@ -108,19 +136,11 @@ fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
 }
 
 impl View {
-    /// What a hot read may compare with.
-    #[inline]
-    pub(super) fn settled(&self) -> [u64; 2] {
-        let [first, second] = self.sequences;
-        let Some((index, slot)) = self.newest else { return NEVER };
-        let (own, other) = if index == 0 { (first, second) } else { (second, first) };
-        if slot.sequence == own && other <= own { self.sequences } else { NEVER }
-    }
-
     /// Which slot to write, and with what, so that `config` becomes the current one.
     #[inline]
     pub fn plan(&self, config: Config) -> Result<(usize, Slot), Error> {
-        Ok(plan(self.newest, self.sequences, config)?)
+        let (index, sequence) = plan(self.newest.as_ref(), self.sequences, &config)?;
+        Ok((index, Slot { config, sequence }))
     }
 
     /// Notes that this was written.
@@ -173,11 +193,11 @@ impl Cache {
 /// What a cache compares with and what it holds, after a config of this sequence.
 #[inline]
 fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
-    let view = view(line)?;
-    let slot = slot_of(&view, line)?;
+    let look = line.look().ok_or(Error::Busy)?;
+    let slot = slot_of(&look.into(), line)?;
     // What is older than what was read comes from a copy, which counts, or from what is left.
     if slot.sequence < last && line.is_cut() {
         return Err(Error::Cut);
     }
-    Ok((view.settled(), slot))
+    Ok((look.settled(), slot))
 }

@@ -61,10 +61,15 @@ impl Slot {
 
     /// The slot these numbers are, if they are one.
     #[inline]
-    pub fn from_words([first, middle, sequence, checksum]: Words) -> Option<Self> {
-        let is_whole = middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(first, middle, sequence);
+    pub fn from_words(words: Words) -> Option<Self> {
+        is_whole(&words).then(|| Self::from_whole(words))
+    }
+
+    /// The slot these numbers are. They are one.
+    #[inline]
+    pub(super) fn from_whole([first, middle, sequence, _]: Words) -> Self {
         let padded: Padded = zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes()]);
-        is_whole.then_some(Self { config: padded.record, sequence })
+        Self { config: padded.record, sequence }
     }
 
     /// The numbers of this slot.
@@ -88,29 +93,39 @@ fn words_of(bytes: [u8; SLOT_BYTES]) -> Words {
     [u64::from_le_bytes(first), u64::from_le_bytes(middle), u64::from_le_bytes(sequence), u64::from_le_bytes(checksum)]
 }
 
-/// Which slot to write, and with what, so that `config` becomes the current one after `newest`.
+/// Whether the checksum holds and the padding is zero.
+#[cfg_attr(feature = "node", inline)]
+#[cfg_attr(not(feature = "node"), inline(never))]
+pub(super) fn is_whole(&[first, middle, sequence, checksum]: &Words) -> bool {
+    middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(first, middle, sequence)
+}
+
+/// Which slot to write, and with which sequence, so that `config` becomes the current one after `newest`.
 ///
 /// The sequence passes those that stand in the file, whether their slots are whole or not: so each
 /// update changes a sequence that readers look at, even one that follows a torn write.
 #[inline]
-pub(super) fn plan(newest: Option<(usize, Slot)>, stored: [u64; 2], config: Config) -> Result<(usize, Slot), Refusal> {
-    config.may_follow(newest.as_ref().map(|(_, slot)| &slot.config))?;
-    let (index, last) = newest.map_or((0, 0), |(index, slot)| (usize::from(index == 0), slot.sequence));
+pub(super) fn plan(
+    newest: Option<&(usize, Slot)>,
+    [first, second]: [u64; 2],
+    config: &Config,
+) -> Result<(usize, u64), Refusal> {
+    config.may_follow(newest.map(|(_, slot)| &slot.config))?;
+    let (index, last) = newest.map_or((0, 0), |&(index, slot)| (usize::from(index == 0), slot.sequence));
     let plausible = |sequence: u64| if sequence < PLAUSIBLE_END { sequence } else { 0 };
-    let last = stored.into_iter().map(plausible).fold(last, u64::max);
-    let sequence = last.checked_add(1).ok_or(Refusal::SequenceExhausted)?;
-    Ok((index, Slot { config, sequence }))
+    let last = last.max(plausible(first)).max(plausible(second));
+    Ok((index, last.checked_add(1).ok_or(Refusal::SequenceExhausted)?))
 }
 
-/// The index and slot of the config: the valid one with the higher sequence. Two numbers that are
+/// The index and words of the config's slot: the valid one with the higher sequence. Two numbers that are
 /// `stored` say which to look at first, so that the other is looked at only if that one is not whole.
 #[inline]
-pub(super) fn newest(stored: [u64; 2], slot: impl Fn(usize) -> Words) -> Option<(usize, Slot)> {
-    let [first, second] = stored;
+pub(super) fn newest([first, second]: [u64; 2], slot: impl Fn(usize) -> Words) -> Option<(usize, Words)> {
     let mut index = usize::from(second > first);
     for _ in 0..SLOTS {
-        if let Some(slot) = Slot::from_words(slot(index)) {
-            return Some((index, slot));
+        let words = slot(index);
+        if is_whole(&words) {
+            return Some((index, words));
         }
         index ^= 1;
     }
@@ -152,13 +167,14 @@ impl Image {
     ///
     /// The file itself is not changed: what is written to it must be read back from it.
     pub fn update(&self, config: Config) -> Result<(usize, [u8; SLOT_BYTES]), Refusal> {
-        let (index, slot) = plan(self.newest(), self.sequences(), config)?;
-        Ok((index, slot.encode()))
+        let (index, sequence) = plan(self.newest().as_ref(), self.sequences(), &config)?;
+        Ok((index, Slot { config, sequence }.encode()))
     }
 
     fn newest(&self) -> Option<(usize, Slot)> {
         let [first, second] = self.slots.map(words_of);
         newest(self.sequences(), |index| if index == 0 { first } else { second })
+            .map(|(index, words)| (index, Slot::from_whole(words)))
     }
 
     fn sequences(&self) -> [u64; 2] {

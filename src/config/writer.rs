@@ -32,6 +32,7 @@ impl ConfigFile {
 
     /// The same for a file that others read meanwhile. Whoever calls it sees to it that nobody else has the
     /// lock through this open file, for which it would not exclude them.
+    #[cfg_attr(not(feature = "node"), inline(never))]
     pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Fault> {
         if !self.is_writable {
             return Err(Fault::READ_ONLY);
@@ -39,7 +40,7 @@ impl ConfigFile {
         wait(self, wait_ms)?;
         let held = Held(self);
         held.0.check()?;
-        let view = held.0.look().ok_or(Fault::BUSY)?;
+        let view = held.0.look().ok_or(Fault::BUSY)?.into();
         Ok(Locked { held, view })
     }
 
@@ -147,13 +148,18 @@ impl Locked<'_> {
 
     /// Writes a config that comes from the one just looked at.
     pub(super) fn write(&mut self, config: Config) -> Result<Slot, Fault> {
-        let (index, slot) = plan(self.view.newest, self.view.sequences, config)?;
-        let written = self.held.0.descriptor.write(&slot.encode(), offset(index))?;
-        if written != SLOT_BYTES {
+        let (index, sequence) = plan(self.view.newest.as_ref(), self.view.sequences, &config)?;
+        let slot = Slot { config, sequence };
+        if self.held.0.descriptor.write(&slot.encode(), offset(index))? != SLOT_BYTES {
             return Err(Fault::SHORT_WRITE);
         }
         self.view.note(index, slot);
         Ok(slot)
+    }
+
+    /// The config, where it is kept.
+    pub(super) fn newest(&self) -> Option<&Slot> {
+        self.view.newest.as_ref().map(|(_, slot)| slot)
     }
 }
 

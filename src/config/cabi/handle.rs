@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use super::types::Cached;
 use crate::config::fault::Fault;
 use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
-use crate::config::line::{Line, View};
+use crate::config::line::{Line, Look};
 use crate::config::slot::{Slot, Words};
 use crate::config::sys::{self, Shared, Text};
 use crate::config::writer::LOCK_WAIT_MS;
@@ -79,7 +79,7 @@ impl Line for Shown<'_> {
         self.slots.slot(index)
     }
 
-    fn look(&self) -> Option<View> {
+    fn look(&self) -> Option<Look> {
         self.slots.look()
     }
 
@@ -99,14 +99,13 @@ impl Shown<'_> {
     /// The config as it is now, after one of this sequence.
     #[inline(never)]
     fn read(&self, last: u64) -> Result<Seen, Fault> {
-        let view = self.look().ok_or(Fault::BUSY)?;
+        let look = self.look().ok_or(Fault::BUSY)?;
         // As a `Cache` does.
-        if view.newest.is_none_or(|(_, slot)| slot.sequence < last) && self.is_cut() {
+        if look.newest.is_none_or(|(_, [_, _, sequence, _])| sequence < last) && self.is_cut() {
             return Err(Fault::CUT);
         }
-        let (_, slot) = view.newest.ok_or(Fault::DAMAGED)?;
-        let [first, middle] = slot.record();
-        Ok(Seen { snapshot: [slot.sequence, first, middle], sequences: view.settled() })
+        let (_, [first, middle, sequence, _]) = look.newest.ok_or(Fault::DAMAGED)?;
+        Ok(Seen { snapshot: [sequence, first, middle], sequences: look.settled() })
     }
 }
 
@@ -155,7 +154,7 @@ impl Handle {
     pub(super) fn change(&self, change: &Change<'_>) -> Result<[u64; 3], Fault> {
         let _turn = self.turn()?;
         let mut locked = self.file.lock_shared(LOCK_WAIT_MS)?;
-        let config = change.of(locked.slot().as_ref())?;
+        let config = change.of(locked.newest())?;
         let slot = locked.write(config)?;
         let [first, middle] = slot.record();
         Ok([slot.sequence, first, middle])

@@ -155,7 +155,7 @@ unsafe extern "C" fn lattice_config_open(path: *const c_char, access: u32, file:
         if access > 1 {
             return Err(Fault::ARGUMENT);
         }
-        hand_out(place, ConfigFile::open_text(path, access == 1))
+        hand_out(place, ConfigFile::open_text(path, if access == 0 { libc::O_RDONLY } else { libc::O_RDWR }))
     })
 }
 
