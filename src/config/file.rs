@@ -97,8 +97,8 @@ impl Line for ConfigFile {
     }
 
     #[inline]
-    fn look(&self) -> Option<Look> {
-        self.slots().look()
+    fn look(&self, seen: &mut Look) -> bool {
+        self.slots().look(seen)
     }
 
     #[cold]

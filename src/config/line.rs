@@ -50,13 +50,13 @@ pub trait Line {
     /// Whether there are fewer than 64 bytes by now. May take its time.
     fn is_cut(&self) -> bool;
 
-    /// A view of it, unless writers are faster.
+    /// Looks at it, unless writers are faster: whether `seen` is what it found.
     #[inline]
-    fn look(&self) -> Option<Look>
+    fn look(&self, seen: &mut Look) -> bool
     where
         Self: Sized,
     {
-        look(self)
+        look(self, seen)
     }
 }
 
@@ -75,54 +75,57 @@ pub struct View {
     pub sequences: [u64; 2],
 }
 
-/// The same with the slot as its numbers, which are whole.
-#[derive(Debug, Clone, Copy)]
+/// The same with the slot as its numbers.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Look {
-    /// The index and numbers of the config's slot; `None` if neither slot is whole.
-    pub newest: Option<(usize, Words)>,
+    /// The index of the config's slot; `None` if neither is whole.
+    pub index: Option<usize>,
+    /// Its numbers.
+    pub words: Words,
     /// Both sequences, whole or not.
     pub sequences: [u64; 2],
-}
-
-impl From<Look> for View {
-    #[inline]
-    fn from(look: Look) -> Self {
-        let newest = look.newest.map(|(index, words)| (index, Slot::from_whole(words)));
-        Self { newest, sequences: look.sequences }
-    }
 }
 
 impl Look {
     /// What a hot read may compare with.
     #[inline]
     pub(super) fn settled(&self) -> [u64; 2] {
-        let [first, second] = self.sequences;
-        let Some((index, [_, _, sequence, _])) = self.newest else { return NEVER };
+        let ([first, second], [_, _, sequence, _]) = (self.sequences, self.words);
+        let Some(index) = self.index else { return NEVER };
         let (own, other) = if index == 0 { (first, second) } else { (second, first) };
         if sequence == own && other <= own { self.sequences } else { NEVER }
     }
 }
 
+impl From<Look> for View {
+    #[inline]
+    fn from(look: Look) -> Self {
+        let newest = look.index.map(|index| (index, Slot::from_whole(look.words)));
+        Self { newest, sequences: look.sequences }
+    }
+}
+
 /// Looks at the line until it holds still for as long as that takes.
 pub fn view(line: &impl Line) -> Result<View, Error> {
-    line.look().map(View::from).ok_or(Error::Busy)
+    let mut seen = Look::default();
+    if line.look(&mut seen) { Ok(seen.into()) } else { Err(Error::Busy) }
 }
 
 #[inline]
-fn look(line: &impl Line) -> Option<Look> {
+fn look(line: &impl Line, seen: &mut Look) -> bool {
     let mut empty_views = 0;
     for _ in 0..VIEWS_MAX {
-        let sequences = line.sequences();
+        seen.sequences = line.sequences();
         line.order_loads();
-        let newest = newest(sequences, |index| line.slot(index));
+        seen.index = newest(seen.sequences, |index| line.slot(index), &mut seen.words);
         line.order_loads();
-        empty_views += usize::from(newest.is_none());
-        if line.sequences() == sequences && (newest.is_some() || empty_views >= EMPTY_VIEWS) {
-            return Some(Look { newest, sequences });
+        empty_views += usize::from(seen.index.is_none());
+        if line.sequences() == seen.sequences && (seen.index.is_some() || empty_views >= EMPTY_VIEWS) {
+            return true;
         }
         core::hint::spin_loop();
     }
-    None
+    false
 }
 
 /// The config as it is now, its checksum verified.
@@ -193,7 +196,10 @@ impl Cache {
 /// What a cache compares with and what it holds, after a config of this sequence.
 #[inline]
 fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
-    let look = line.look().ok_or(Error::Busy)?;
+    let mut look = Look::default();
+    if !line.look(&mut look) {
+        return Err(Error::Busy);
+    }
     let slot = slot_of(&look.into(), line)?;
     // What is older than what was read comes from a copy, which counts, or from what is left.
     if slot.sequence < last && line.is_cut() {

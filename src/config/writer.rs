@@ -27,21 +27,21 @@ const REST_MICROS_MAX: u32 = 1000;
 impl ConfigFile {
     /// Takes the lock, waiting at most so long.
     pub fn lock(&mut self, wait_ms: u32) -> Result<Locked<'_>, Error> {
-        Ok(self.lock_shared(wait_ms)?)
+        let held = self.hold(wait_ms)?;
+        let view = view(held.0)?;
+        Ok(Locked { held, view })
     }
 
     /// The same for a file that others read meanwhile. Whoever calls it sees to it that nobody else has the
     /// lock through this open file, for which it would not exclude them.
-    #[cfg_attr(not(feature = "node"), inline(never))]
-    pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Fault> {
+    pub(super) fn hold(&self, wait_ms: u32) -> Result<Held<'_>, Fault> {
         if !self.is_writable {
             return Err(Fault::READ_ONLY);
         }
         wait(self, wait_ms)?;
         let held = Held(self);
         held.0.check()?;
-        let view = held.0.look().ok_or(Fault::BUSY)?.into();
-        Ok(Locked { held, view })
+        Ok(held)
     }
 
     /// Replaces the config if its sequence is still the one expected; 0 if neither slot was whole.
@@ -94,7 +94,15 @@ fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Fault> {
 }
 
 /// The lock, given back when dropped.
-struct Held<'f>(&'f ConfigFile);
+pub(super) struct Held<'f>(&'f ConfigFile);
+
+impl Held<'_> {
+    /// Writes a slot.
+    pub(super) fn write(&self, index: usize, slot: &[u8; SLOT_BYTES]) -> Result<(), Fault> {
+        let written = self.0.descriptor.write(slot, offset(index))?;
+        if written == SLOT_BYTES { Ok(()) } else { Err(Fault::SHORT_WRITE) }
+    }
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
@@ -147,19 +155,12 @@ impl Locked<'_> {
     }
 
     /// Writes a config that comes from the one just looked at.
-    pub(super) fn write(&mut self, config: Config) -> Result<Slot, Fault> {
+    fn write(&mut self, config: Config) -> Result<Slot, Fault> {
         let (index, sequence) = plan(self.view.newest.as_ref(), self.view.sequences, &config)?;
         let slot = Slot { config, sequence };
-        if self.held.0.descriptor.write(&slot.encode(), offset(index))? != SLOT_BYTES {
-            return Err(Fault::SHORT_WRITE);
-        }
+        self.held.write(index, &slot.encode())?;
         self.view.note(index, slot);
         Ok(slot)
-    }
-
-    /// The config, where it is kept.
-    pub(super) fn newest(&self) -> Option<&Slot> {
-        self.view.newest.as_ref().map(|(_, slot)| slot)
     }
 }
 

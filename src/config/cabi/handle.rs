@@ -4,10 +4,11 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::types::Cached;
+use crate::config::checksum::crc_64;
 use crate::config::fault::Fault;
 use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
 use crate::config::line::{Line, Look};
-use crate::config::slot::{Slot, Words};
+use crate::config::slot::{Padded, Words, bytes_of, next};
 use crate::config::sys::{self, Shared, Text};
 use crate::config::writer::LOCK_WAIT_MS;
 use crate::config::{Config, ConfigFile};
@@ -47,19 +48,17 @@ impl Change<'_> {
         (bit < u32::BITS).then_some(Change::Byte { offset, keep, flip })
     }
 
-    /// What it makes of the config of a slot, if there is one.
+    /// Makes of the last config, if there is one with this sequence, the next.
     #[inline(never)]
-    fn of(&self, slot: Option<&Slot>) -> Result<Config, Fault> {
+    fn make(&self, config: &mut Config, last: Option<u64>) -> Result<(), Fault> {
         match *self {
-            Change::Replace { bytes, expected } => {
-                let sequence = slot.map_or(0, |slot| slot.sequence);
-                if sequence == expected { Ok(Config::from_bytes(*bytes)) } else { Err(Fault::CONFLICT) }
+            Change::Replace { expected, .. } if last.unwrap_or(0) != expected => Err(Fault::CONFLICT),
+            Change::Replace { bytes, .. } => {
+                *config = Config::from_bytes(*bytes);
+                Ok(())
             }
-            Change::Byte { offset, keep, flip } => {
-                let mut config = slot.ok_or(Fault::DAMAGED)?.config;
-                config.edit(offset, |byte| byte & keep ^ flip)?;
-                Ok(config)
-            }
+            Change::Byte { .. } if last.is_none() => Err(Fault::DAMAGED),
+            Change::Byte { offset, keep, flip } => Ok(config.edit(offset, |byte| byte & keep ^ flip)?),
         }
     }
 }
@@ -79,8 +78,9 @@ impl Line for Shown<'_> {
         self.slots.slot(index)
     }
 
-    fn look(&self) -> Option<Look> {
-        self.slots.look()
+    #[inline(never)]
+    fn look(&self, seen: &mut Look) -> bool {
+        self.slots.look(seen)
     }
 
     fn is_cut(&self) -> bool {
@@ -99,12 +99,18 @@ impl Shown<'_> {
     /// The config as it is now, after one of this sequence.
     #[inline(never)]
     fn read(&self, last: u64) -> Result<Seen, Fault> {
-        let look = self.look().ok_or(Fault::BUSY)?;
+        let mut look = Look::default();
+        if !self.look(&mut look) {
+            return Err(Fault::BUSY);
+        }
+        let [first, middle, sequence, _] = look.words;
         // As a `Cache` does.
-        if look.newest.is_none_or(|(_, [_, _, sequence, _])| sequence < last) && self.is_cut() {
+        if (look.index.is_none() || sequence < last) && self.is_cut() {
             return Err(Fault::CUT);
         }
-        let (_, [first, middle, sequence, _]) = look.newest.ok_or(Fault::DAMAGED)?;
+        if look.index.is_none() {
+            return Err(Fault::DAMAGED);
+        }
         Ok(Seen { snapshot: [sequence, first, middle], sequences: look.settled() })
     }
 }
@@ -153,11 +159,20 @@ impl Handle {
     /// What the snapshot is then.
     pub(super) fn change(&self, change: &Change<'_>) -> Result<[u64; 3], Fault> {
         let _turn = self.turn()?;
-        let mut locked = self.file.lock_shared(LOCK_WAIT_MS)?;
-        let config = change.of(locked.newest())?;
-        let slot = locked.write(config)?;
-        let [first, middle] = slot.record();
-        Ok([slot.sequence, first, middle])
+        let held = self.file.hold(LOCK_WAIT_MS)?;
+        let mut look = Look::default();
+        if !self.shown().look(&mut look) {
+            return Err(Fault::BUSY);
+        }
+        let [first, middle, sequence, _] = look.words;
+        let last = Padded::from_words(first, middle);
+        let mut new = last;
+        change.make(&mut new.record, look.index.map(|_| sequence))?;
+        new.record.may_follow(look.index.map(|_| &last.record))?;
+        let (index, sequence) = next(look.index.map(|index| (index, sequence)), look.sequences)?;
+        let [first, middle] = new.to_words();
+        held.write(index, &bytes_of([first, middle, sequence, crc_64(first, middle, sequence)]))?;
+        Ok([sequence, first, middle])
     }
 
     pub(super) fn sync(&self) -> Result<(), Fault> {
