@@ -51,8 +51,8 @@ const _: () = assert!(core::mem::offset_of!(Stored, checksum) == 0x0d);
 impl Stored {
     #[inline]
     fn expected_checksum(&self) -> u8 {
-        let (offset, value) = (u64::from(self.offset.get()), self.value.get());
-        crc_8(u64::from(self.kind) | offset << 8 | value << 40, value >> 24)
+        let [before @ .., _]: &[u8; FRAME_BYTES] = zerocopy::transmute_ref!(self);
+        crc_8(before)
     }
 }
 
