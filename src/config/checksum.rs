@@ -55,21 +55,22 @@ const fn rows_8<const ROWS: usize>(first: usize) -> [[u8; 16]; ROWS] {
 }
 
 /// CRC-64/XZ of a slot before its checksum: eight bytes, five and three of zero, eight; each as a
-/// little-endian number. Bits of `middle` above the fortieth are zero.
+/// little-endian number. Bits of the second above the fortieth are zero.
 #[inline]
-pub(super) fn crc_64(first: u64, middle: u64, last: u64) -> u64 {
-    if cfg!(feature = "node") { crc_64_at_once(first, middle, last) } else { crc_64_in_steps(first, middle, last) }
+pub(super) fn crc_64(words: &[u64; 3]) -> u64 {
+    if cfg!(feature = "node") { crc_64_at_once(words) } else { crc_64_in_steps(words) }
 }
 
 #[inline]
-fn crc_64_at_once(first: u64, middle: u64, last: u64) -> u64 {
+fn crc_64_at_once(&[first, middle, last]: &[u64; 3]) -> u64 {
     let [middle_rows @ .., _, _, _, _, _, _] = &LAST;
     NOTHING ^ fold_64(&FIRST, first) ^ fold_64(&LAST, fold_64(middle_rows, middle) ^ last)
 }
 
-fn crc_64_in_steps(first: u64, middle: u64, last: u64) -> u64 {
+#[cfg_attr(not(feature = "node"), inline(never))]
+fn crc_64_in_steps(words: &[u64; 3]) -> u64 {
     let mut sum = u64::MAX;
-    for word in [first, middle, last] {
+    for word in words {
         sum ^= word;
         for _ in 0..u64::BITS {
             sum = sum >> 1 ^ BIT_64 & (sum & 1).wrapping_neg();
@@ -91,6 +92,7 @@ fn crc_8_at_once(&[a, b, c, d, e, f, g, h, rest @ ..]: &[u8; FRAME_BYTES]) -> u8
     fold_8(&FRAME_FIRST, u64::from_le_bytes(first)) ^ fold_8(&FRAME_LAST, u64::from_le_bytes(last))
 }
 
+#[cfg_attr(not(feature = "node"), inline(never))]
 fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
     let mut sum = 0;
     for byte in bytes {
@@ -148,7 +150,7 @@ mod tests {
             slot[13..16].fill(0);
             let word = |at: usize| u64::from_le_bytes(*slot[at..].first_chunk().unwrap());
             for crc_64 in [crc_64_at_once, crc_64_in_steps] {
-                assert_eq!(crc_64(word(0), word(8), word(16)), CRC_64.checksum(&slot), "{slot:x?}");
+                assert_eq!(crc_64(&[word(0), word(8), word(16)]), CRC_64.checksum(&slot), "{slot:x?}");
             }
             let frame = bytes::<FRAME_BYTES>(seed);
             for crc_8 in [crc_8_at_once, crc_8_in_steps] {

@@ -87,7 +87,7 @@ impl Slot {
     #[inline]
     pub fn to_words(&self) -> Words {
         let [first, middle] = Padded::new(self.config).to_words();
-        [first, middle, self.sequence, crc_64(first, middle, self.sequence)]
+        with_checksum([first, middle, self.sequence])
     }
 }
 
@@ -101,11 +101,19 @@ pub(super) fn bytes_of([first, middle, sequence, checksum]: Words) -> [u8; SLOT_
     zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes(), sequence.to_le_bytes(), checksum.to_le_bytes()])
 }
 
+/// The numbers of a slot.
+#[inline]
+pub(super) fn with_checksum(words: [u64; 3]) -> Words {
+    let [first, middle, sequence] = words;
+    [first, middle, sequence, crc_64(&words)]
+}
+
 /// Whether the checksum holds and the padding is zero.
 #[cfg_attr(feature = "node", inline)]
 #[cfg_attr(not(feature = "node"), inline(never))]
-pub(super) fn is_whole(&[first, middle, sequence, checksum]: &Words) -> bool {
-    middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(first, middle, sequence)
+pub(super) fn is_whole([before @ .., checksum]: &Words) -> bool {
+    let [_, middle, _] = before;
+    middle >> (u64::BITS - PADDING_BITS) == 0 && *checksum == crc_64(before)
 }
 
 /// Which slot to write, and with which sequence, so that `config` becomes the current one after `newest`.

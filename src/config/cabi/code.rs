@@ -5,10 +5,10 @@
 
 use core::ffi::c_int;
 
+use crate::config::Flags;
 use crate::config::fault::{Fault, IO};
 use crate::config::frame::FrameError;
 use crate::config::sys::Text;
-use crate::config::{Error, Flags, Refusal};
 
 /// Those that are wrong in a call.
 impl Fault {
@@ -29,48 +29,49 @@ impl From<FrameError> for Fault {
     }
 }
 
-/// By number, from zero down; then that of an `errno`, and that of a number that is none.
+/// By number, from zero down; then that of an `errno`, and that of a number that is none. Each says in short what
+/// is wrong, what is allowed or what to do; the header says more.
 const SENTENCES: [&str; 40] = [
     "no error",
     "a pointer is NULL",
-    "an argument is out of its range",
-    "the buffer has not as many bytes as it must have",
-    "there is no memory left",
-    "no flag has this name",
-    "the checksum of the frame does not hold",
-    "no frame has this type",
-    "frames of this type have no such offset",
-    "frames of this type have no such value",
-    Error::Bare.sentence(),
-    Error::Busy.sentence(),
-    Error::Conflict.sentence(),
-    Error::Cut.sentence(),
-    Error::Damaged.sentence(),
-    Error::Denied.sentence(),
-    Error::Directory.sentence(),
-    Error::DiskFull.sentence(),
-    Error::Empty.sentence(),
-    Error::Exists.sentence(),
-    Error::Fifo.sentence(),
-    Error::Locked.sentence(),
-    Error::Long.sentence(),
-    Error::Mode.sentence(),
-    Error::NotFound.sentence(),
-    Error::NotRegular.sentence(),
-    Error::Owner.sentence(),
-    Error::PathTooLong.sentence(),
-    Error::ReadOnly.sentence(),
-    Error::Replaced.sentence(),
-    Error::Short.sentence(),
-    Error::ShortWrite.sentence(),
-    Error::Symlink.sentence(),
-    Error::TooMany.sentence(),
-    Refusal::Offset.sentence(),
-    Refusal::SequenceExhausted.sentence(),
-    Refusal::UnknownVersion.sentence(),
-    Refusal::Value.sentence(),
-    Error::Io(0).sentence(),
-    "no error has this number",
+    "an argument is out of range",
+    "not the size it must have",
+    "out of memory",
+    "no such flag",
+    "wrong checksum of a frame",
+    "no such type of frame",
+    "offset of a frame out of range",
+    "value of a frame out of range",
+    "a bare record of 13 bytes: import it first",
+    "changed again and again while it was read",
+    "changed by another: read it again",
+    "cut while it was open: restore it, open it again",
+    "neither slot is whole",
+    "not permitted",
+    "this is a directory",
+    "no room left on the disk",
+    "empty",
+    "it exists already",
+    "this is a named pipe",
+    "locked by another writer",
+    "longer than 64 bytes",
+    "others may write it: chmod go-w",
+    "no such file or directory",
+    "this is a device or a socket",
+    "owned by another user",
+    "path too long",
+    "may only be read",
+    "deleted or replaced: open it again",
+    "shorter than 64 bytes",
+    "not all was written: the last config stands",
+    "this is a symbolic link: name the file",
+    "too many config files are open",
+    "the config has bytes 0 to 12",
+    "no sequence number left",
+    "unknown version: may only be read",
+    "the terminal mode is 0, 1 or 2",
+    "system error: see its errno",
+    "no such error",
 ];
 const OF_ERRNO: usize = SENTENCES.len() - 2;
 

@@ -4,11 +4,10 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use super::types::Cached;
-use crate::config::checksum::crc_64;
 use crate::config::fault::Fault;
 use crate::config::layout::{CONFIG_BYTES, FEATURE_FLAGS, IMAGE_BYTES};
 use crate::config::line::{Line, Look};
-use crate::config::slot::{Padded, Words, bytes_of, next};
+use crate::config::slot::{Padded, Words, bytes_of, next, with_checksum};
 use crate::config::sys::{self, Shared, Text};
 use crate::config::writer::LOCK_WAIT_MS;
 use crate::config::{Config, ConfigFile};
@@ -171,7 +170,7 @@ impl Handle {
         new.record.may_follow(look.index.map(|_| &last.record))?;
         let (index, sequence) = next(look.index.map(|index| (index, sequence)), look.sequences)?;
         let [first, middle] = new.to_words();
-        held.write(index, &bytes_of([first, middle, sequence, crc_64(first, middle, sequence)]))?;
+        held.write(index, &bytes_of(with_checksum([first, middle, sequence])))?;
         Ok([sequence, first, middle])
     }
 

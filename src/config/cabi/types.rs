@@ -111,14 +111,21 @@ impl Parts {
     /// The fields of a frame, if it is one.
     pub(super) fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, Fault> {
         let (kind, offset, value) = frame::decode_parts(bytes)?;
-        Frame::from_parts(kind, offset, value)?;
+        check(kind, offset, value)?;
         Ok(Self { value: U64::new(value), offset: U32::new(offset), kind, padding: [0; 3] })
     }
 
     /// The frame of these fields, if there is such a frame.
     pub(super) fn encode(self) -> Result<[u8; FRAME_BYTES], Fault> {
         let (kind, offset, value) = (self.kind, self.offset.get(), self.value.get());
-        Frame::from_parts(kind, offset, value)?;
+        check(kind, offset, value)?;
         Ok(frame::encode_parts(kind, offset, value))
     }
+}
+
+/// Whether there is such a frame.
+#[inline(never)]
+fn check(kind: u8, offset: u32, value: u64) -> Result<(), Fault> {
+    Frame::from_parts(kind, offset, value)?;
+    Ok(())
 }
