@@ -13,8 +13,6 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{c_int, c_void};
-use core::mem::size_of;
-use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::Error;
@@ -51,7 +49,7 @@ impl Guard {
     /// Its number, below [`MAPPINGS_MAX`]. No two mappings that are there have the same.
     #[cfg(any(feature = "cabi", test))]
     pub(super) fn index(&self) -> usize {
-        let bytes = (ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
+        let bytes = (core::ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
         bytes / size_of::<AtomicUsize>() % MAPPINGS_MAX
     }
 
