@@ -79,21 +79,15 @@ fn crc_64_in_steps(words: &[u64; 3]) -> u64 {
     !sum
 }
 
-/// CRC-8/SMBUS of a frame before its checksum.
+/// CRC-8/SMBUS of a frame before its checksum: eight bytes and five, as little-endian numbers.
 #[inline]
-pub(super) fn crc_8(bytes: &[u8; FRAME_BYTES]) -> u8 {
-    if cfg!(feature = "node") { crc_8_at_once(bytes) } else { crc_8_in_steps(bytes) }
+pub(super) fn crc_8_at_once(first: u64, last: u64) -> u8 {
+    fold_8(&FRAME_FIRST, first) ^ fold_8(&FRAME_LAST, last)
 }
 
-#[inline]
-fn crc_8_at_once(&[a, b, c, d, e, f, g, h, rest @ ..]: &[u8; FRAME_BYTES]) -> u8 {
-    let [i, j, k, l, m] = rest;
-    let (first, last) = ([a, b, c, d, e, f, g, h], [i, j, k, l, m, 0, 0, 0]);
-    fold_8(&FRAME_FIRST, u64::from_le_bytes(first)) ^ fold_8(&FRAME_LAST, u64::from_le_bytes(last))
-}
-
+/// The same of its bytes.
 #[cfg_attr(not(feature = "node"), inline(never))]
-fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
+pub(super) fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
     let mut sum = 0;
     for byte in bytes {
         sum ^= byte;
@@ -153,8 +147,10 @@ mod tests {
                 assert_eq!(crc_64(&[word(0), word(8), word(16)]), CRC_64.checksum(&slot), "{slot:x?}");
             }
             let frame = bytes::<FRAME_BYTES>(seed);
-            for crc_8 in [crc_8_at_once, crc_8_in_steps] {
-                assert_eq!(crc_8(&frame), CRC_8.checksum(&frame), "{frame:x?}");
+            let (first, last) = (u64::from_le_bytes(*frame.first_chunk().unwrap()), &frame[8..]);
+            let last = last.iter().rev().fold(0, |last, &byte| last << 8 | u64::from(byte));
+            for crc_8 in [crc_8_at_once(first, last), crc_8_in_steps(&frame)] {
+                assert_eq!(crc_8, CRC_8.checksum(&frame), "{frame:x?}");
             }
         }
     }

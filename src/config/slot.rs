@@ -74,7 +74,9 @@ impl Slot {
     /// The slot these numbers are, if they are one.
     #[inline]
     pub fn from_words(words: Words) -> Option<Self> {
-        is_whole(&words).then(|| Self::from_whole(words))
+        let [first, middle, sequence, checksum] = words;
+        let is_whole = middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(&[first, middle, sequence]);
+        is_whole.then_some(Self::from_whole(words))
     }
 
     /// The slot these numbers are. They are one.

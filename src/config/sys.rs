@@ -70,9 +70,12 @@ impl Status {
 pub(super) struct Text<'t>(NonNull<u8>, PhantomData<&'t [u8]>);
 
 impl<'t> Text<'t> {
+    /// The text that begins there.
+    ///
     /// # Safety
     ///
     /// From there on there are bytes that may be read, nobody writes them for `'t`, and one of them is zero.
+    #[cfg(any(feature = "cabi", test))]
     pub(super) unsafe fn from_start(start: NonNull<u8>) -> Self {
         Self(start, PhantomData)
     }

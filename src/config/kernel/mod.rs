@@ -1,21 +1,21 @@
 //! Calls of the kernel, and who handles a signal.
 //!
-//! In the C library on x86-64 they go straight there: then it needs no other library, whichever that would be,
-//! and each function that it does not import is 65 bytes less. Elsewhere they go through the C library.
+//! On x86-64 they go straight there: the functions for other languages then need no other library, whichever that
+//! would be, and each that they do not import is 65 bytes less. Elsewhere they go through the C library.
 #![allow(unsafe_code)]
 
 use core::ffi::{c_int, c_long};
 
 use super::fault::Fault;
 
-#[cfg(all(feature = "cabi", not(feature = "node"), target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 mod direct;
-#[cfg(not(all(feature = "cabi", not(feature = "node"), target_arch = "x86_64")))]
+#[cfg(not(target_arch = "x86_64"))]
 mod through_libc;
 
-#[cfg(all(feature = "cabi", not(feature = "node"), target_arch = "x86_64"))]
+#[cfg(target_arch = "x86_64")]
 use direct as way;
-#[cfg(not(all(feature = "cabi", not(feature = "node"), target_arch = "x86_64")))]
+#[cfg(not(target_arch = "x86_64"))]
 use through_libc as way;
 
 pub(super) use way::{Action, Argument, NONE, of};
