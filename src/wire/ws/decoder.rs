@@ -8,13 +8,14 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::event::{Event, control, event_here};
 use super::header::{Expected, FIN, Frame, HEADER_BYTES_MAX, LENGTH_16, MASK, parse};
+use super::message::Message;
 use super::payload::{can_be_placed, place};
-use super::{Code, Error, Kind, Opcode, Payload, Role, mask, utf8};
-use crate::buffer::{Aligned, rotated};
+use super::{Error, Kind, Opcode, Payload, Role, mask, utf8};
+use crate::buffer::rotated;
 use crate::limits::{WS_FRAGMENTS, WS_MESSAGE_BYTES};
 
 /// How large a message may be.
@@ -30,19 +31,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { message_bytes: WS_MESSAGE_BYTES, fragments: WS_FRAGMENTS }
     }
-}
-
-/// What a peer said.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event<'b> {
-    /// The last frame, and why. Whatever follows is dropped.
-    Close(Option<(Code, Cow<'b, str>)>),
-    /// A message: whether it is compressed, and its payload. Text that is not compressed is UTF-8.
-    Message(Kind, bool, Payload<'b>),
-    /// To be answered with a pong that carries the same.
-    Ping(Cow<'b, [u8]>),
-    /// The answer to a ping, or a sign of life.
-    Pong(Cow<'b, [u8]>),
 }
 
 /// Reads the frames of one connection.
@@ -80,17 +68,6 @@ const SHORT_HEADER_BYTES: usize = 6;
 
 const BETWEEN: Stage = Stage::Header([0; HEADER_BYTES_MAX], 0);
 
-/// What came of a message.
-#[derive(Debug)]
-struct Message {
-    bytes: Aligned,
-    /// Bytes at the start that are whole characters, if it is text.
-    checked: usize,
-    fragments: u32,
-    kind: Kind,
-    compressed: bool,
-}
-
 /// How far a step came.
 enum Step {
     /// A frame ended that says nothing alone.
@@ -116,8 +93,7 @@ impl Decoder {
 
     /// Bytes of memory that it holds beside itself.
     pub fn held_bytes(&self) -> usize {
-        let message = |message: &Message| size_of::<Message>() + message.bytes.capacity_bytes();
-        self.message.as_deref().map_or(0, message) + self.control.capacity()
+        self.message.as_deref().map_or(0, Message::held_bytes) + self.control.capacity()
     }
 
     /// Goes on at `bytes[*used..]` and leaves `used` behind what it took in; what stands before it may be
@@ -196,25 +172,15 @@ impl Decoder {
 
     fn step(&mut self, bytes: &[u8], used: &mut usize, limits: &Limits) -> Result<Step, Error> {
         let frame = match self.stage {
-            Stage::Header(_, 0) => match parse(&bytes[*used..], &self.expected(limits))? {
-                Some((frame, length)) => {
-                    *used += length;
-                    frame
-                }
-                None => return Ok(self.keep_header([0; HEADER_BYTES_MAX], 0, bytes, used)),
-            },
-            Stage::Header(held, count) => {
-                let step = self.keep_header(held, count.into(), bytes, used);
-                let Some(frame) = self.complete_header(used, limits)? else { return Ok(step) };
-                frame
-            }
-            Stage::Begun(frame) => frame,
+            Stage::Header(held, count) => self.read_header(held, count.into(), bytes, used, limits)?,
+            Stage::Begun(frame) => Some(frame),
             Stage::Payload(frame) => return self.take_in(frame, bytes, used),
             Stage::Ended => {
                 *used = bytes.len();
-                return Ok(Step::More);
+                None
             }
         };
+        let Some(frame) = frame else { return Ok(Step::More) };
         if *used == bytes.len() && frame.left > 0 {
             // Peers write headers alone: the payload may still come whole.
             self.stage = Stage::Begun(frame);
@@ -228,23 +194,36 @@ impl Decoder {
         self.take_in(frame, bytes, used)
     }
 
-    /// Keeps as much as a header may still have behind the `count` bytes that are held.
-    fn keep_header(&mut self, mut held: [u8; HEADER_BYTES_MAX], count: usize, bytes: &[u8], used: &mut usize) -> Step {
+    /// The frame whose header is whole now, `used` behind it; otherwise what came of it is kept.
+    fn read_header(
+        &mut self,
+        mut held: [u8; HEADER_BYTES_MAX],
+        count: usize,
+        bytes: &[u8],
+        used: &mut usize,
+        limits: &Limits,
+    ) -> Result<Option<Frame>, Error> {
+        let expected = self.expected(limits);
         let rest = &bytes[*used..];
-        let taken = rest.len().min(HEADER_BYTES_MAX - count);
-        held[count..count + taken].copy_from_slice(&rest[..taken]);
-        self.stage = Stage::Header(held, (count + taken) as u8);
-        *used += taken;
-        Step::More
-    }
-
-    /// The frame of the header that is held, if it is whole; what is held beyond it is given back.
-    fn complete_header(&mut self, used: &mut usize, limits: &Limits) -> Result<Option<Frame>, Error> {
-        let Stage::Header(held, count) = self.stage else { return Ok(None) };
-        let held = &held[..usize::from(count)];
-        let Some((frame, length)) = parse(held, &self.expected(limits))? else { return Ok(None) };
-        *used -= held.len() - length;
-        Ok(Some(frame))
+        if count == 0
+            && let Some((frame, length)) = parse(rest, &expected)?
+        {
+            *used += length;
+            return Ok(Some(frame));
+        }
+        let kept = rest.len().min(HEADER_BYTES_MAX - count);
+        held[count..count + kept].copy_from_slice(&rest[..kept]);
+        match parse(&held[..count + kept], &expected)? {
+            Some((frame, length)) => {
+                *used += length - count;
+                Ok(Some(frame))
+            }
+            None => {
+                *used += kept;
+                self.stage = Stage::Header(held, (count + kept) as u8);
+                Ok(None)
+            }
+        }
     }
 
     fn expected(&self, limits: &Limits) -> Expected {
@@ -276,8 +255,7 @@ impl Decoder {
                 return;
             }
         };
-        let message = Message { bytes: Aligned::new(), checked: 0, fragments: 1, kind, compressed: frame.rsv1 };
-        self.message = Some(Box::new(message));
+        self.message = Some(Box::new(Message::new(kind, frame.rsv1)));
     }
 
     /// Keeps what came of the payload of `frame`.
@@ -315,63 +293,4 @@ impl Decoder {
             }
         }
     }
-}
-
-impl Message {
-    fn is_text(&self) -> bool {
-        self.kind == Kind::Text && !self.compressed
-    }
-
-    fn append(&mut self, came: &[u8], key: [u8; 4]) -> Result<(), Error> {
-        self.bytes.extend_xored(came, key);
-        if self.is_text() {
-            self.checked += utf8::whole_characters(&self.bytes[self.checked..])?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Event<'static>, Error> {
-        if self.is_text() && self.checked < self.bytes.len() {
-            return Err(Error::Utf8);
-        }
-        Ok(Event::Message(self.kind, self.compressed, Payload::Whole(self.bytes)))
-    }
-}
-
-/// What the frame says whose whole payload stands at `start`.
-fn event_here<'b>(bytes: &'b mut [u8], start: usize, frame: &Frame) -> Result<Event<'b>, Error> {
-    let payload = place(bytes, start, frame.left, frame.key);
-    match frame.opcode {
-        Opcode::Binary => Ok(Event::Message(Kind::Binary, frame.rsv1, Payload::Here(payload))),
-        Opcode::Text if frame.rsv1 || utf8::is_whole(payload) => {
-            Ok(Event::Message(Kind::Text, frame.rsv1, Payload::Here(payload)))
-        }
-        Opcode::Text => Err(Error::Utf8),
-        opcode => control(opcode, Cow::Borrowed(payload)),
-    }
-}
-
-fn control(opcode: Opcode, payload: Cow<'_, [u8]>) -> Result<Event<'_>, Error> {
-    match opcode {
-        Opcode::Close => close(payload).map(Event::Close),
-        Opcode::Ping => Ok(Event::Ping(payload)),
-        _ => Ok(Event::Pong(payload)),
-    }
-}
-
-/// The payload of a close frame (RFC 6455 §5.5.1): nothing, or a code and a reason.
-fn close(payload: Cow<'_, [u8]>) -> Result<Option<(Code, Cow<'_, str>)>, Error> {
-    let code = match payload[..] {
-        [] => return Ok(None),
-        [_] => return Err(Error::CloseLength),
-        [high, low, ..] => Code::new(u16::from_be_bytes([high, low])),
-    };
-    if !code.is_allowed_on_wire() {
-        return Err(Error::CloseCode);
-    }
-    let reason = match payload {
-        Cow::Borrowed(bytes) => Cow::Borrowed(utf8::check(&bytes[2..])?),
-        Cow::Owned(bytes) => Cow::Owned(String::from(utf8::check(&bytes[2..])?)),
-    };
-    Ok(Some((code, reason)))
 }

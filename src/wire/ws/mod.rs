@@ -11,11 +11,13 @@ pub mod code;
 pub mod decoder;
 pub mod emit;
 pub mod error;
+pub mod event;
 pub mod extension;
 pub mod fuzz;
 pub mod handshake;
 mod header;
 pub mod mask;
+mod message;
 pub mod payload;
 pub(crate) mod utf8;
 
@@ -23,9 +25,10 @@ pub(crate) mod utf8;
 mod tests;
 
 pub use code::Code;
-pub use decoder::{Decoder, Event, Limits};
+pub use decoder::{Decoder, Limits};
 pub use emit::{put_close, put_header, put_masked_header};
 pub use error::Error;
+pub use event::Event;
 pub use header::{Kind, Opcode, Role};
 pub use mask::mask;
 pub use payload::Payload;
