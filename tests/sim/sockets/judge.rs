@@ -73,8 +73,10 @@ impl Judge {
         if !self.bytes.is_empty() {
             return Err(format!("half a frame at the end: {} bytes", self.bytes.len()));
         }
-        let is_all = sent == script.bytes.len();
-        match (self.code, script.code.filter(|_| is_all)) {
+        let code = script.code.filter(|(needs, _)| *needs <= sent).map(|(_, code)| code);
+        // What is wrong may show before all of it has come.
+        let early = script.code.map(|(_, code)| code).filter(|code| matches!(code, 1002 | 1007));
+        match (self.code, code.or(early.filter(|code| self.code == Some(*code)))) {
             (Some(1001), wanted) if wanted == Some(1001) || node.is_draining() => return Ok(1001),
             (code, wanted) if code != wanted => return Err(format!("closed with {code:?}, not with {wanted:?}")),
             _ => {}

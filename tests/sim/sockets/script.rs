@@ -11,8 +11,8 @@ pub(crate) struct Script {
     pub(crate) bytes: Vec<u8>,
     /// Each answer, and how many bytes of the script it needs.
     pub(crate) answers: Vec<(usize, Frame)>,
-    /// The code with which the node has to end, if the script makes it.
-    pub(crate) code: Option<u16>,
+    /// The code with which the node has to end, if the script makes it, and how many bytes that needs.
+    pub(crate) code: Option<(usize, u16)>,
     /// The client ends its half when it has said all.
     pub(crate) ends_itself: bool,
 }
@@ -95,7 +95,7 @@ impl Script {
     fn close(&mut self, rng: &mut Rng) {
         let code = *rng.pick(&[1000u16, 1001, 3000, 4999]);
         self.frame(rng, 0x88, &code.to_be_bytes());
-        self.code = Some(code);
+        self.code = Some((self.bytes.len(), code));
         if rng.once_in(3) {
             let late = rng.bytes(50);
             self.bytes.extend_from_slice(&late);
@@ -111,13 +111,13 @@ impl Script {
             (0x80, b"", 1002),
         ]);
         self.frame(rng, first, payload);
-        self.code = Some(code);
+        self.code = Some((self.bytes.len(), code));
     }
 
     /// Asks to be closed, goes on for a while, and answers the close.
     fn be_sent_away(&mut self, rng: &mut Rng) {
         self.frame(rng, 0x81, b"close 4000");
-        self.code = Some(4000);
+        self.code = Some((self.bytes.len(), 4000));
         for _ in 0..rng.below(5) {
             self.frame(rng, 0x82, b"ignored");
         }

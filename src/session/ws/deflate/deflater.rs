@@ -40,6 +40,11 @@ impl Deflater {
         let start = out.len();
         let mut context = self.context.take().unwrap_or_else(|| pool.deflater(self.bits));
         let is_compressed = compress(&mut context, message, bytes_max, out, pool.step());
+        if !is_compressed {
+            // A reset of zlib-rs (0.6.8) does not end the block that was begun: the next would lack its header.
+            // It fails where there is none.
+            let _ = context.compress(&[], pool.step(), DeflateFlush::SyncFlush);
+        }
         if is_compressed && self.takeover {
             self.context = Some(context);
         } else {

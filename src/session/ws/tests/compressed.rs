@@ -193,20 +193,36 @@ fn after_our_close_nothing_is_unfolded() {
     assert_eq!(bench.phase(), Phase::Linger);
 }
 
-#[test]
-fn what_hardly_compresses_comes_back_whatever_its_length() {
+fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 1u32;
-    let noise: Vec<u8> = std::iter::repeat_with(|| {
+    let next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 24) as u8
-    })
-    .take(70_000)
-    .collect();
+    };
+    std::iter::repeat_with(next).take(bytes).collect()
+}
+
+#[test]
+fn what_hardly_compresses_comes_back_whatever_its_length() {
+    let noise = noise(70_000);
     // Among them those that fill what zlib-rs keeps, once and several times.
     let lengths = (7_400..8_200).chain((15_000..16_500).step_by(7)).chain((60_000..70_000).step_by(501));
     for length in lengths {
         let (mut bench, mut reader) = (bench(true), Peer::new(true));
         let sent = bench.feed(&binary(&noise[..length])).settle();
         assert_eq!(reader.read(&sent[0]).1, noise[..length], "{length} bytes");
+    }
+}
+
+#[test]
+fn a_message_that_was_given_up_leaves_no_trace_in_the_next() {
+    for takeover in [true, false] {
+        let (mut bench, mut reader) = (bench(takeover), Peer::new(takeover));
+        for length in [300, 20_000, 40_000, 300_000] {
+            for message in [noise(length), words(200).into_bytes(), noise(200), words(5_000).into_bytes()] {
+                let sent = bench.feed(&binary(&message)).settle();
+                assert_eq!(reader.read(&sent[0]).1, message, "{length} bytes before");
+            }
+        }
     }
 }
