@@ -151,6 +151,12 @@ impl Descriptor {
         repeat(|| unsafe { libc::fdatasync(self.0) } as isize).map(drop)
     }
 
+    /// Gives the file the times of now, which watchers of its attributes are told.
+    pub(super) fn touch(&self) -> Result<(), Errno> {
+        // SAFETY: without times, the kernel takes those of now; the descriptor is open.
+        repeat(|| unsafe { libc::futimens(self.0, ptr::null()) } as isize).map(drop)
+    }
+
     /// Takes the lock of the file, or says at once that it cannot (`EAGAIN`). It is the open file's: it
     /// excludes other threads too, and ends with the process.
     pub(super) fn lock(&self) -> Result<(), Errno> {
