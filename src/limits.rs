@@ -57,7 +57,7 @@ pub const WS_MESSAGE_BYTES: usize = 1024 * 1024;
 pub const WS_MESSAGE_BYTES_MAX: usize = BODY_BUFFER_BYTES_MAX;
 /// Most frames that one message comes in, empty ones among them (default of `[ws] fragments`).
 pub const WS_FRAGMENTS: u32 = 1024;
-/// Ceiling of `[ws] fragments`: some of the bytes of a large message each.
+/// Ceiling of `[ws] fragments`: a frame costs its peer six bytes and this end some hundred instructions.
 pub const WS_FRAGMENTS_MAX: u32 = 1_000_000;
 /// Most subprotocols that a client may offer: each is compared with all before it.
 pub const WS_PROTOCOLS_MAX: usize = 16;
@@ -69,6 +69,8 @@ pub const WS_OUT_BYTES: usize = 64 * 1024;
 pub const WS_EVENTS_PER_TURN_MAX: usize = 1024;
 /// Publications that wait for one thread; beyond it the oldest are missed.
 pub const PUBLISHED_QUEUED_MAX: usize = 4096;
+/// Bytes of those, beyond one.
+pub const PUBLISHED_QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Subscribers that are sent what was published in one turn, before others have theirs.
 pub const PUSHES_PER_TURN_MAX: usize = 256;
 

@@ -124,6 +124,60 @@ fn the_work_has_the_same_checksum_each_time() {
     assert_eq!(first, checksums("2.json"));
 }
 
+/// The benches of the config that have a bare cost.
+const BESIDE: [&str; 8] = [
+    "config_slot_decode",
+    "config_frame_decode",
+    "config_cached",
+    "config_snapshot",
+    "config_publish",
+    "config_write",
+    "config_write_locked",
+    "config_open",
+];
+
+#[test]
+fn the_config_stands_beside_its_bare_cost() {
+    let room = Room::new();
+    let targets =
+        [("LATTICE_PERFORMANCE_CONFIG_WRITE_RATIO", "0.001"), ("LATTICE_PERFORMANCE_CONFIG_CACHED_NS", "9999999.5")];
+    let ran = room.bench_with("--samples 3 --category config --json r.json", &targets).ends(1);
+    let report = room.json("r.json");
+    let benches = report["benches"].as_array().expect("a list");
+    let bench = |name: &str| benches.iter().find(|bench| bench["name"] == name).expect("it was measured");
+    for name in BESIDE {
+        let bare = &bench(name)["bare"];
+        assert_eq!(bare["samples"].as_array().map(Vec::len), Some(3), "{name}");
+        let ratio = ["ratio_min", "ratio_p50", "ratio_max"].map(|figure| bare[figure].as_f64().expect("a number"));
+        assert!(ratio[0] > 0.0 && ratio.is_sorted(), "{name}: {ratio:?}");
+        assert!(ran.stdout.contains(&format!("; bare: {}", bare["about"].as_str().expect("a text"))), "{name}");
+    }
+    let judged = |name: &str| ["target", "target_unit", "tier"].map(|field| bench(name)[field].clone());
+    assert_eq!(judged("config_cached"), [json!(9_999_999.5), json!("ns/op"), json!("EXCELLENT")]);
+    assert_eq!(judged("config_write"), [json!(0.001), json!("× bare"), json!("POOR")]);
+    assert!(ran.stdout.contains("| 9999999.5 ") && ran.stdout.contains("| × bare "), "{}", ran.stdout);
+    let left = std::fs::read_dir(room.path("tmp")).expect("a directory").count();
+    assert_eq!(left, 0, "directories of files");
+    ran.complains(&["config_write is POOR: ", " × bare, and its target is 0.001 × bare"]);
+}
+
+#[test]
+fn every_budget_of_the_config_is_a_target() {
+    let settings = lattice::settings::Settings::default();
+    for (name, value) in [
+        ("config_slot_decode_ns", "25"),
+        ("config_frame_decode_ns", "8"),
+        ("config_cached_ns", "0.5"),
+        ("config_snapshot_ns", "20"),
+        ("config_publish_ns", "45"),
+        ("config_write_ratio", "1.1"),
+        ("config_open_ratio", "1.2"),
+    ] {
+        let key = KEYS.iter().find(|key| (key.section, key.name) == ("performance", name)).expect(name);
+        assert_eq!(key.show(&settings), value, "{name}");
+    }
+}
+
 #[test]
 fn a_real_node_is_measured_and_leaves_nothing_behind() {
     let room = Room::new();
@@ -281,6 +335,17 @@ fn instructions_are_counted_under_valgrind() {
     assert!((5.0..5000.0).contains(&count), "{count} instructions for 13 bytes");
     assert_eq!(bench["allocations_per_op"], json!(0.0), "it allocates nothing");
     assert!(is_checksum(&bench["checksum"]));
+}
+
+#[test]
+fn instructions_of_a_file_that_is_mapped_are_counted_too() {
+    let room = Room::new();
+    room.bench("--instructions --filter config_cached --json r.json").ends(0);
+    let report = room.json("r.json");
+    let bench = &report["benches"][0];
+    let count = bench["p50"].as_f64().expect("a number");
+    assert!((2.0..1000.0).contains(&count), "{count} instructions for two loads");
+    assert_eq!((&bench["allocations_per_op"], &bench["bare"]), (&json!(0.0), &json!(null)));
 }
 
 #[test]

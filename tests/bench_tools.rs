@@ -1,6 +1,9 @@
-//! The benchmarks' own programs: that they build without a warning, and that the load client tells the
+//! The benchmarks' own programs: that they build without a warning, and that the load clients tell the
 //! truth about right, wrong and missing answers. No time is asserted.
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
+
+#[path = "bench_tools/websocket.rs"]
+mod websocket;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -21,8 +24,10 @@ fn build(name: &str, place: &TempDir) -> PathBuf {
 fn build_in(directory: &str, name: &str, place: &TempDir) -> PathBuf {
     let program = place.path().join(name);
     let source = Path::new(ROOT).join(directory).join(format!("{name}.c"));
+    let headers = ["bench/peers", "bench/ws"].map(|room| format!("-I{ROOT}/{room}"));
     let flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o"];
-    let done = Command::new("cc").args(flags).arg(&program).arg(source).output().expect("a C compiler is there");
+    let mut compiler = Command::new("cc");
+    let done = compiler.args(headers).args(flags).arg(&program).arg(source).output().expect("a C compiler is there");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     program
 }
@@ -35,8 +40,12 @@ struct Floor {
 
 impl Floor {
     fn start(place: &TempDir, mode: &[&str]) -> Self {
+        Self::run(&build("floor", place), mode)
+    }
+
+    fn run(program: &Path, mode: &[&str]) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|any| any.local_addr()).expect("a free port").port();
-        let process = Command::new(build("floor", place)).arg(port.to_string()).args(mode).spawn().expect("it runs");
+        let process = Command::new(program).arg(port.to_string()).args(mode).spawn().expect("it runs");
         let floor = Self { process, port };
         for _ in 0..500 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -58,10 +67,14 @@ impl Drop for Floor {
 
 /// Runs `load`: whether all was well, and the line it printed.
 fn load(place: &TempDir, port: u16, options: &str) -> (bool, String) {
-    let options = options.split(' ');
-    let load =
-        Command::new(build("load", place)).args(["-t", "30"]).args(options).arg(port.to_string()).arg("/").output();
-    let Output { status, stdout, stderr } = load.expect("it runs");
+    client(&build("load", place), port, options, &["/"])
+}
+
+/// Runs a client of this port and these paths, which prints a line: whether all was well, and the line.
+fn client(program: &Path, port: u16, options: &str, paths: &[&str]) -> (bool, String) {
+    let mut client = Command::new(program);
+    client.args(["-t", "30"]).args(options.split(' ')).arg(port.to_string()).args(paths);
+    let Output { status, stdout, stderr } = client.output().expect("it runs");
     assert!(status.code().is_some_and(|code| code < 2), "{status}: {}", String::from_utf8_lossy(&stderr));
     (status.success(), String::from_utf8(stdout).expect("JSON is text"))
 }
@@ -177,6 +190,12 @@ fn every_switch_of_the_kernel_floor_gives_whole_answers() {
 }
 
 #[test]
+fn percentiles_are_those_of_what_was_recorded() {
+    let place = TempDir::new().expect("a directory");
+    run(&build_in("tests/bench_tools", "histogram", &place).to_string_lossy(), &[]);
+}
+
+#[test]
 fn the_scripts_are_understood() {
     let mut scripts: Vec<PathBuf> = fs::read_dir(Path::new(ROOT).join("scripts"))
         .expect("the scripts are there")
@@ -187,7 +206,7 @@ fn the_scripts_are_understood() {
     for script in scripts {
         run("sh", &["-n", &script.to_string_lossy()]);
     }
-    for driver in ["peers/run.py", "peers/wrk.py", "kernel/run.py"] {
+    for driver in ["peers/run.py", "peers/wrk.py", "kernel/run.py", "ws/run.py"] {
         let said = run("python3", &["-B", &format!("{ROOT}/bench/{driver}"), "--help"]);
         assert!(said.contains("--rounds"), "{said}");
     }
@@ -195,6 +214,7 @@ fn the_scripts_are_understood() {
 
 fn run(program: &str, arguments: &[&str]) -> String {
     let done = Command::new(program).args(arguments).stdin(Stdio::null()).output().expect("it is installed");
-    assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    let said = [&done.stdout[..], &done.stderr].concat();
+    assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&said));
     String::from_utf8(done.stdout).expect("text")
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use lattice::config;
 use lattice::service::npm;
-use lattice::wire::{http, http1, proxy};
+use lattice::session::ws::deflate;
+use lattice::wire::{http, http1, proxy, ws};
 
 /// What a fuzz target calls: it panics where a property does not hold.
 type Property = fn(&[u8]);
@@ -25,6 +26,10 @@ const TARGETS: &[(&str, Property)] = &[
     ("package_name", npm::name::fuzz),
     ("proxy_header", proxy::fuzz::header),
     ("publish_document", npm::document::fuzz),
+    ("ws_deflate", deflate::fuzz),
+    ("ws_extensions", ws::extension::fuzz),
+    ("ws_frames", ws::fuzz::frames),
+    ("ws_handshake", ws::fuzz::handshake),
 ];
 
 #[test]

@@ -1,18 +1,17 @@
 /*
- * Where HTTP/1.1 answers end in a stream of bytes: by Content-Length, as every server of the table sends
- * it. A head may come in pieces; a body is counted, not kept.
+ * HTTP/1.1 for the load client. Requests: all the same, without any header but Host. Answers: where they
+ * end in a stream of bytes, by Content-Length, as every server of the table sends it. A head may come in
+ * pieces; a body is counted, not kept.
  *
  * Refused, as a fault of the server: a head without Content-Length or above 8 KiB.
  * Counted, as an answer that is wrong: another status than 200, another length than was asked for.
  */
-#define _GNU_SOURCE
 #include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <strings.h>
+#include <sys/types.h>
 
 #define HEAD_BYTES_MAX 8192
+#define REQUEST_BYTES_MAX 512
 
 struct reader {
     char *head;         /* the beginning of a head whose end has not come yet */
@@ -29,7 +28,33 @@ static struct {
     int is_right;
 } last_head;
 
-static uint64_t body_bytes_wanted = UINT64_MAX; /* any length */
+static char requests[DEPTH_MAX * REQUEST_BYTES_MAX];
+static size_t request_bytes; /* of one */
+
+static void prepare_requests(void)
+{
+    int bytes = snprintf(requests, REQUEST_BYTES_MAX, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", options.path);
+
+    if (bytes < 0 || bytes >= REQUEST_BYTES_MAX)
+        fail("path");
+    request_bytes = (size_t)bytes;
+    for (int i = 1; i < options.depth; i++)
+        memcpy(requests + request_bytes * (size_t)i, requests, request_bytes);
+}
+
+/* The bytes of the next `count` requests, valid until the next call. */
+static const char *compose(struct reader *reader, int count, size_t *bytes)
+{
+    (void)reader;
+    *bytes = request_bytes * (size_t)count;
+    return requests;
+}
+
+/* HTTP begins with the first request. */
+static void greet(int fd)
+{
+    (void)fd;
+}
 
 /* The value of Content-Length, or -1. */
 static int64_t content_length(const char *head, const char *end)
@@ -63,7 +88,7 @@ static ssize_t read_head(const char *bytes, size_t count)
     memcpy(last_head.bytes, bytes, last_head.count);
     last_head.body_bytes = (uint64_t)length;
     last_head.is_right = !strncmp(bytes, "HTTP/1.1 200 ", 13)
-        && (body_bytes_wanted == UINT64_MAX || body_bytes_wanted == (uint64_t)length);
+        && (options.bytes == UINT64_MAX || options.bytes == (uint64_t)length);
     return (ssize_t)last_head.count;
 }
 

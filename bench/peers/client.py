@@ -7,24 +7,19 @@ import time
 from dataclasses import dataclass
 
 import answers
-import tools
 from server import CLIENT_CORE, on_core
 
 LIMIT_SECONDS = 120
 
 
 class Client:
-    """`load`, connected and warm: `measure` lets it go. It keeps its connections until the block ends."""
+    """`load`, or what a workload has instead, connected and warm: `measure` lets it go. It keeps its connections
+    until the block ends."""
 
     def __init__(self, server, workload, options=(), limit=LIMIT_SECONDS):
-        path, body = workload.path(server.peer), answers.body_bytes(server.peer, workload)
+        program, flags, place = workload.load(server)
         self.deadline = time.monotonic() + limit
-        self.command = [
-            tools.c_program("load"),
-            *("-c", workload.connections, "-d", workload.depth, "-b", body, "-t", limit, "-g"),
-            *options,
-            *(server.port, path),
-        ]
+        self.command = [program, *flags, "-t", limit, "-g", *options, *place]
 
     def __enter__(self):
         self.process = subprocess.Popen(
@@ -81,9 +76,9 @@ class Sample:
         return (self.user_seconds + self.system_seconds) * 1e6 / self.requests
 
 
-def sample(server, workload, seconds, warmup_seconds):
+def sample(server, workload, options):
     """A round of a workload. The server's time is read while no request is on its way."""
-    with Client(server, workload, ("-w", warmup_seconds, "-s", seconds)) as client:
+    with Client(server, workload, options) as client:
         user, system = server.cpu_seconds()
         result = client.measure()
         user_after, system_after = server.cpu_seconds()

@@ -10,18 +10,14 @@ from client import Client
 from server import Server
 
 ATTACH_SECONDS_MAX = 10
-# Requests of a count. The difference of two counts leaves out the start and the connections.
-STRACE_REQUESTS = {"plaintext": 20_000, "pipelined": 64_000, "json": 20_000, "file": 640}
-CALLGRIND_REQUESTS = {"plaintext": (2_000, 12_000), "pipelined": (8_192, 40_960), "json": (2_000, 12_000)}
 CALLGRIND_SECONDS_MAX = 120
 
 
 def syscalls(workload, peer):
     """System calls of the server per request, of connections that are open already."""
-    requests = STRACE_REQUESTS[workload.kind]
-    with Server(peer) as server, Client(server, workload, ("-w", 0.1, "-n", requests)) as client:
+    with Server(peer) as server, Client(server, workload, workload.strace_round) as client:
         with Strace(server) as strace:
-            client.measure()
+            requests = client.measure()["requests"]
             return strace.finish() / requests
 
 
@@ -64,20 +60,21 @@ def is_traced(pid):
 
 def instructions(workload, peer):
     """User instructions of the server per request, or None where they cannot be counted."""
-    if peer.is_jit or workload.kind not in CALLGRIND_REQUESTS:
+    if peer.is_jit or not workload.callgrind_requests:
         return None
-    few, many = CALLGRIND_REQUESTS[workload.kind]
-    return (callgrind(workload, peer, many) - callgrind(workload, peer, few)) / (many - few)
+    few, many = (callgrind(workload, peer, requests) for requests in workload.callgrind_requests)
+    return (many[0] - few[0]) / (many[1] - few[1])
 
 
 def callgrind(workload, peer, requests):
-    """Instructions of a whole life of the server, in which it answers so many requests."""
+    """Instructions of a whole life of the server, and the requests that it answered in it."""
     wrapper = ["valgrind", "--tool=callgrind", "--callgrind-out-file={dir}/callgrind"]
     with Server(peer, wrapper) as server:
         with Client(server, workload, ("-n", requests), CALLGRIND_SECONDS_MAX) as client:
-            client.measure()
-        if not server.stop():
-            raise RuntimeError(f"{peer.name} does not end under callgrind")
+            answered = client.measure()["requests"]
+            # With the connections open: how many a server sees end before it ends itself is chance.
+            if not server.stop():
+                raise RuntimeError(f"{peer.name} does not end under callgrind")
         text = (server.dir / "callgrind").read_text()
     totals = [line.split()[1] for line in text.splitlines() if line.startswith(("summary:", "totals:"))]
-    return int(totals[-1])
+    return int(totals[-1]), answered

@@ -7,57 +7,15 @@
  * answers leave in one send. Refused: nothing. An answer that does not fit the socket's buffer closes
  * the connection, for there is no queue.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "listen.h"
 
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 13\r\n\r\nHello, World!"
 #define ANSWER_BYTES (sizeof ANSWER - 1)
 #define ANSWERS_MAX 256
-#define EVENTS_MAX 256
-#define CONNECTIONS_MAX 65536
 
 static char answers[ANSWERS_MAX * ANSWER_BYTES];
 /* How much of "\r\n\r\n" the last read of each connection ended with. */
 static unsigned char matched[CONNECTIONS_MAX];
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(1);
-}
-
-static int listen_on(int port)
-{
-    int yes = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4096))
-        fail("listen");
-    return fd;
-}
-
-static void accept_one(int poll, int listener)
-{
-    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-
-    if (fd < 0)
-        return;
-    if (fd >= CONNECTIONS_MAX || epoll_ctl(poll, EPOLL_CTL_ADD, fd, &event))
-        close(fd);
-    else
-        matched[fd] = 0;
-}
 
 /* How many heads end in these bytes, of which the connection may have seen the beginning before. */
 static size_t heads(int fd, const char *bytes, size_t count)
@@ -106,14 +64,15 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ANSWERS_MAX; i++)
         memcpy(answers + i * ANSWER_BYTES, ANSWER, ANSWER_BYTES);
     listener = listen_on(atoi(argv[1]));
-    epoll_ctl(poll, EPOLL_CTL_ADD, listener, &(struct epoll_event){.events = EPOLLIN, .data.fd = listener});
+    watch(poll, EPOLL_CTL_ADD, listener, EPOLLIN);
     for (;;) {
         int count = epoll_wait(poll, events, EVENTS_MAX, -1);
         for (int i = 0; i < count; i++) {
-            if (events[i].data.fd == listener)
-                accept_one(poll, listener);
-            else
-                answer(events[i].data.fd, pipelined);
+            int fd = events[i].data.fd;
+            if (fd != listener)
+                answer(fd, pipelined);
+            else if ((fd = accept_one(poll, listener)) >= 0)
+                matched[fd] = 0;
         }
     }
 }

@@ -1,4 +1,4 @@
-# Sourced by scripts/bench-peers and scripts/bench-wrk.
+# Sourced by the benches that need programs of the machine.
 
 # Installs the Debian packages of programs that are missing: install_missing PROGRAM:PACKAGE…
 install_missing() {

@@ -3,34 +3,28 @@
  *
  * In: `options`, and connections that are open. Out: `run`, `latency`, `lateness`. A connection that breaks,
  * or says what cannot be read, is closed and counted; what it was asked stays unanswered.
+ *
+ * Included after a protocol (answer.h for HTTP), which brings
+ *   struct reader           what it knows of a connection; `head`, `head_bytes`: the beginning of something that
+ *                           has not come whole, HEAD_BYTES_MAX at most, which the next bytes are put behind
+ *   compose(reader, …)      the bytes of the next requests
+ *   take_answers(reader, …) how many answers end in these bytes
  */
-#include "answer.h"
 #include "histogram.h"
 
-#include <errno.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #define EVENTS_MAX 512
-#define DEPTH_MAX 256
 #define READ_BYTES (256 * 1024)
 #define GRACE_NS 2000000000ull /* how long answers may lag behind the end */
 
 struct connection {
     int fd, in_flight;
     uint64_t since_ns; /* sent, or due */
+    char *unsent; /* what the socket did not take yet, from `unsent_from` to `unsent_to` */
+    size_t unsent_from, unsent_to;
     struct reader reader;
 };
-
-static struct {
-    int port, depth, is_gated;
-    uint32_t connections, limit_s;
-    uint64_t requests; /* UINT64_MAX: until the time is over */
-    double seconds, warmup_s, rate;
-    const char *address, *path;
-} options = {.address = "127.0.0.1", .depth = 1, .connections = 64, .limit_s = 60, .requests = UINT64_MAX, .seconds = 1};
 
 static struct {
     uint64_t begin_ns, end_ns; /* the time in which requests may be sent */
@@ -40,21 +34,12 @@ static struct {
 
 static struct histogram latency, lateness;
 static struct connection *connections;
-static char request[DEPTH_MAX * 512], input[HEAD_BYTES_MAX + READ_BYTES];
-static size_t request_bytes; /* of one */
+static char input[HEAD_BYTES_MAX + READ_BYTES];
 static int poll_fd;
 
 /* The connections that rest, in the order in which they began to. A ring; open loop only. */
 static struct connection **resting;
 static uint32_t rest_first, rest_count;
-
-static uint64_t now_ns(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static void rest(struct connection *connection)
 {
@@ -68,18 +53,66 @@ static void lose(struct connection *connection)
     run.lost++;
 }
 
+static void watch(struct connection *connection, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = connection};
+
+    if (epoll_ctl(poll_fd, EPOLL_CTL_MOD, connection->fd, &event))
+        fail("epoll_ctl");
+}
+
+/* Sends what the socket takes, and keeps the rest until it takes more. */
+static void send_bytes(struct connection *connection, const char *bytes, size_t count)
+{
+    ssize_t sent = send(connection->fd, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (sent == (ssize_t)count)
+        return;
+    if (sent < 0 && errno != EAGAIN) {
+        lose(connection);
+        return;
+    }
+    count -= sent < 0 ? 0 : (size_t)sent;
+    if (!(connection->unsent = malloc(count)))
+        fail("memory");
+    memcpy(connection->unsent, bytes + (sent < 0 ? 0 : sent), count);
+    connection->unsent_from = 0;
+    connection->unsent_to = count;
+    watch(connection, EPOLLIN | EPOLLOUT);
+}
+
+static void on_writable(struct connection *connection)
+{
+    size_t count = connection->unsent_to - connection->unsent_from;
+    ssize_t sent;
+
+    if (connection->fd < 0 || !connection->unsent)
+        return;
+    sent = send(connection->fd, connection->unsent + connection->unsent_from, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent < 0 && errno != EAGAIN)
+        lose(connection);
+    if (sent <= 0)
+        return;
+    connection->unsent_from += (size_t)sent;
+    if (connection->unsent_from == connection->unsent_to) {
+        free(connection->unsent);
+        connection->unsent = NULL;
+        watch(connection, EPOLLIN);
+    }
+}
+
 /* Sends `count` requests that count from `since_ns`. */
 static void send_requests(struct connection *connection, int count, uint64_t since_ns)
 {
-    size_t bytes = request_bytes * (size_t)count;
+    size_t bytes;
+    const char *requests = compose(&connection->reader, count, &bytes);
 
     run.sent += (uint64_t)count;
     if (run.to_send != UINT64_MAX)
         run.to_send -= (uint64_t)count;
     connection->in_flight = count;
     connection->since_ns = since_ns;
-    if (send(connection->fd, request, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
-        lose(connection);
+    send_bytes(connection, requests, bytes);
 }
 
 static void send_next(struct connection *connection, uint64_t now)
@@ -201,8 +234,12 @@ static double measure(double seconds, uint64_t requests)
         if (options.rate > 0)
             send_due(now);
         count = epoll_wait(poll_fd, events, EVENTS_MAX, options.rate > 0 ? 0 : 100);
-        for (int i = 0; i < count; i++)
-            on_readable(events[i].data.ptr);
+        for (int i = 0; i < count; i++) {
+            if (events[i].events & EPOLLOUT)
+                on_writable(events[i].data.ptr);
+            if (events[i].events & ~(uint32_t)EPOLLOUT)
+                on_readable(events[i].data.ptr);
+        }
         now = now_ns();
     }
     count_unanswered(now);

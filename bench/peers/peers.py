@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable
 
+import answers
 import tools
+
+WARMUP_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,22 @@ class Peer:
     body: bytes = b"Hello, World!"
     # Compiles itself while it runs, so that counting its instructions says nothing.
     is_jit: bool = False
+
+    def prepare(self, places):
+        """Before it starts: writes what it reads into its directory."""
+        if "{dir}/nginx.conf" in self.arguments:
+            text = (tools.HERE / "nginx.conf").read_text()
+            for name, value in places.items():
+                text = text.replace(f"@{name.upper()}@", str(value))
+            (places["dir"] / "nginx.conf").write_text(text)
+
+    def ask(self, port):
+        """Its first answer. OSError while there is none."""
+        return answers.get(port, self.plaintext or self.pipelined)
+
+    def check(self, port):
+        """Raises `answers.Wrong` unless it answers as it must."""
+        answers.check(self, port)
 
 
 LATTICE = Peer(
@@ -88,7 +107,38 @@ class Workload:
     depth: int = 1
 
     def path(self, peer):
+        """What is asked for; None: the peer does not take part."""
         return getattr(peer, self.kind)
+
+    def load(self, server):
+        """The load client's program, its flags, and what comes behind them."""
+        flags = ("-c", self.connections, "-d", self.depth, "-b", answers.body_bytes(server.peer, self))
+        return tools.c_program("load"), flags, (server.port, self.path(server.peer))
+
+    def round(self, options):
+        """The flags of one round."""
+        return "-w", min(WARMUP_SECONDS, options.seconds), "-s", options.seconds
+
+    @property
+    def is_counted(self):
+        """Whether system calls and instructions are: more connections only change how many answers share a poll."""
+        return self.name == self.kind
+
+    @property
+    def for_counts(self):
+        """What is counted in its place."""
+        return self
+
+    @property
+    def strace_round(self):
+        """The flags of the run whose system calls are counted."""
+        requests = {"plaintext": 20_000, "pipelined": 64_000, "json": 20_000, "file": 640}
+        return "-w", 0.1, "-n", requests[self.kind]
+
+    @property
+    def callgrind_requests(self):
+        """Of two runs, whose difference leaves out the start and the connections. None: not counted."""
+        return {"plaintext": (2_000, 12_000), "pipelined": (8_192, 40_960), "json": (2_000, 12_000)}.get(self.kind)
 
 
 WORKLOADS = [

@@ -15,7 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import answers
 import tools
 
 SERVER_CORE = 0
@@ -44,6 +43,11 @@ def end_on_signals():
         signal.signal(number, lambda *_: sys.exit(1))
 
 
+def clean_environment():
+    """This one's without settings of whoever runs it, which must not change what is measured."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LATTICE_")}
+
+
 def free_port():
     for port in PORTS:
         with socket.socket() as probe:
@@ -66,7 +70,7 @@ class Server:
         self.dir = Path(tempfile.mkdtemp(prefix=f"{self.peer.name}-", dir=tools.WORK))
         try:
             self.start()
-            answers.check(self.peer, self.port)
+            self.peer.check(self.port)
         except BaseException:
             self.__exit__()
             raise
@@ -76,10 +80,9 @@ class Server:
         """Starts it in its directory; the seconds until its first answer."""
         self.port = free_port()
         places = {"port": self.port, "dir": self.dir, "file": tools.file_of_a_mebibyte()}
-        self._write_nginx_conf(places)
+        self.peer.prepare(places)
         command = [*self.wrapper, str(self.peer.program()), *self.peer.arguments]
-        # Settings of whoever runs this must not change what is measured.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LATTICE_")}
+        environment = clean_environment()
         environment |= {name: value.format(**places) for name, value in self.peer.environment.items()}
         started = time.monotonic()
         with open(self.dir / "log", "wb") as log:
@@ -96,18 +99,11 @@ class Server:
         self._await_answer()
         return time.monotonic() - started
 
-    def _write_nginx_conf(self, places):
-        text = (tools.HERE / "nginx.conf").read_text()
-        for name, value in places.items():
-            text = text.replace(f"@{name.upper()}@", str(value))
-        (self.dir / "nginx.conf").write_text(text)
-
     def _await_answer(self):
-        path = self.peer.plaintext or self.peer.pipelined
         deadline = time.monotonic() + START_SECONDS_MAX
         while True:
             try:
-                return answers.get(self.port, path)
+                return self.peer.ask(self.port)
             except OSError as error:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"{self.peer.name} does not answer: {error}\n{self._log_end()}") from error
@@ -159,3 +155,8 @@ class Server:
     def resident_bytes(self):
         pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.pids())
         return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def anonymous_bytes(self):
+        """Resident memory that no file is behind: heap, stacks, and nothing of the program itself."""
+        lines = [line.split() for pid in self.pids() for line in open(f"/proc/{pid}/smaps_rollup")]
+        return sum(int(line[1]) for line in lines if line[0] == "Anonymous:") * 1024

@@ -47,9 +47,12 @@ def summary(samples):
         "cpu_us_min": min(cpu),
         "cpu_us_max": max(cpu),
         "user_us": sum(sample.user_seconds for sample in samples) * 1e6 / requests,
+        "system_us": sum(sample.system_seconds for sample in samples) * 1e6 / requests,
         "per_second": statistics.median(sample.per_second for sample in samples),
         "p50_us": statistics.median(sample.p50_us for sample in samples),
         "p99_us": statistics.median(sample.p99_us for sample in samples),
+        "p99_us_min": min(sample.p99_us for sample in samples),
+        "p99_us_max": max(sample.p99_us for sample in samples),
         "requests": requests,
     }
 

@@ -45,22 +45,17 @@ def run(command, **options):
 def c_program(name, directory=HERE):
     """`floor` or `load`, or what another directory has."""
     WORK.mkdir(parents=True, exist_ok=True)
-    path = WORK / name
+    path = WORK / f"{directory.name}-{name}"
     run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", path, directory / f"{name}.c"])
     return path
 
 
 @functools.cache
-def crate():
-    """Builds the crate beside this file; the directory of its programs."""
-    manifest, target = HERE / "Cargo.toml", HERE / "target"
-    run(["cargo", "build", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target])
-    return target / "release"
-
-
 def rust_program(name):
-    """A binary of that crate."""
-    return crate() / name
+    """A binary of the crate beside this file."""
+    where = ["--manifest-path", HERE / "Cargo.toml", "--target-dir", HERE / "target"]
+    run(["cargo", "build", "--release", "--locked", *where, "--bin", name])
+    return HERE / "target" / "release" / name
 
 
 @functools.cache
@@ -72,8 +67,8 @@ def lattice(kind, name):
 
 
 @functools.cache
-def uwebsockets():
-    """uWebSockets is on no registry by itself; a crate carries its sources."""
+def uwebsockets(program=HERE / "uws.cpp"):
+    """A program with uWebSockets, which is on no registry by itself; a crate carries its sources."""
     WORK.mkdir(parents=True, exist_ok=True)
     manifest = HERE / "Cargo.toml"
     # Metadata of all features makes cargo fetch the crate without building it.
@@ -90,19 +85,31 @@ def uwebsockets():
     for file in files:
         objects.append(WORK / f"{file.stem}.o")
         run(["cc", "-std=c11", *flags, "-c", "-o", objects[-1], file])
-    run(["c++", "-std=c++20", *flags, "-o", WORK / "uws", HERE / "uws.cpp", *objects])
-    return WORK / "uws"
+    path = WORK / f"{program.parent.name}-{program.stem}"
+    run(["c++", "-std=c++20", *flags, "-o", path, program, *objects])
+    return path
 
 
 @functools.cache
 def bun():
     """Bun's binary out of its npm package."""
-    home = WORK / BUN.replace("@", "-")
-    program = home / "node_modules" / ".bin" / "bun"
-    if not program.exists():
+    return (npm_modules(BUN) / ".bin" / "bun").resolve()
+
+
+def npm_home(package):
+    """Where a package of npm is installed: NAME@VERSION."""
+    return WORK / package.replace("@", "-")
+
+
+@functools.cache
+def npm_modules(package):
+    """The directory `node_modules` with a package of npm at an exact version."""
+    home = npm_home(package)
+    modules = home / "node_modules"
+    if not (modules / package.split("@")[0]).exists():
         home.mkdir(parents=True, exist_ok=True)
-        run(["npm", "install", "--prefix", home, "--no-audit", "--no-fund", "--loglevel=error", BUN])
-    return program.resolve()
+        run(["npm", "install", "--prefix", home, "--no-audit", "--no-fund", "--loglevel=error", package])
+    return modules
 
 
 def installed(name):

@@ -1,12 +1,15 @@
-// A live config in Bun: prints it, turns METRICS over, and waits for what somebody else changes.
+// A live config in Bun: prints it, then does what it reads, line by line, and prints what the config became.
 //
-//     bun config.js PATH [SECONDS]
+//     bun config.js PATH
 //
+//     DEBUG on        turns a flag on, or off
+//     wait 10         waits for what somebody else changes, for so many seconds
+//
+// PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
 // Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
 import { dlopen } from "bun:ffi";
 
 const READ_WRITE = 1;
-const METRICS = 6;
 const NOT_FOUND = -24;
 
 // Structs are buffers here: the library writes into them, and nothing is copied.
@@ -18,9 +21,10 @@ const { symbols: config } = dlopen(
     lattice_config_close: { args: ["ptr"], returns: "i32" },
     lattice_config_read: { args: ["ptr", "ptr"], returns: "i32" },
     lattice_config_read_cached: { args: ["ptr", "ptr"], returns: "i32" },
-    lattice_config_toggle_flag: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+    lattice_config_set_flag: { args: ["ptr", "u32", "u32", "ptr"], returns: "i32" },
     lattice_config_decode: { args: ["ptr", "u64", "ptr"], returns: "i32" },
     lattice_config_encode: { args: ["ptr", "ptr", "u64"], returns: "i32" },
+    lattice_config_flag_bit: { args: ["ptr"], returns: "i32" },
     lattice_config_flag_name: { args: ["u32"], returns: "cstring" },
     lattice_config_error_string: { args: ["i32"], returns: "cstring" },
   },
@@ -71,36 +75,48 @@ function show(snapshot) {
   );
 }
 
-async function run(name, seconds) {
+// Whether somebody else changes it within so many seconds; the new config is then in `now`.
+async function waitForOthers(file, seconds, now) {
+  const cache = Buffer.alloc(40);
+  console.log("waiting");
+  for (let turn = 0; turn <= seconds * 100; turn++) {
+    // What a program's loop would do at each turn: as long as nothing changes, it compares two numbers.
+    check(config.lattice_config_read_cached(file, cache));
+    if (sequenceOf(cache) !== sequenceOf(now)) return cache.copy(now) > 0;
+    await Bun.sleep(10);
+  }
+  return false;
+}
+
+async function run(name) {
   const file = openOrCreate(name);
   const now = Buffer.alloc(24);
   check(config.lattice_config_read(file, now));
   show(now);
-  check(config.lattice_config_toggle_flag(file, METRICS, now));
-  show(now);
-
-  // What a program's loop would do at each turn.
-  const cache = Buffer.alloc(40);
-  check(config.lattice_config_read_cached(file, cache));
-  let changed = sequenceOf(cache) !== sequenceOf(now);
-  console.log("waiting");
-  for (let turn = 0; turn < seconds * 100 && !changed; turn++) {
-    await Bun.sleep(10);
-    changed = check(config.lattice_config_read_cached(file, cache)) === 1;
+  for await (const line of console) {
+    if (line === "") continue; // so the end of the input comes
+    const [word, value] = line.trim().split(/\s+/);
+    if (word === "wait") {
+      if (await waitForOthers(file, Number(value), now)) show(now);
+      else console.log("no change");
+    } else if (value === "on" || value === "off") {
+      const bit = check(config.lattice_config_flag_bit(Buffer.from(`${word}\0`)));
+      check(config.lattice_config_set_flag(file, bit, value === "on" ? 1 : 0, now));
+      show(now);
+    } else {
+      console.error(`neither a flag and on or off, nor a wait: ${line}`);
+    }
   }
-  if (changed) show(cache);
-  else console.log("no change");
   check(config.lattice_config_close(file));
 }
 
-const [name, seconds] = process.argv.slice(2);
-if (name === undefined) {
-  console.error("usage: bun config.js PATH [SECONDS]");
+if (process.argv.length !== 3) {
+  console.error("usage: bun config.js PATH");
   process.exit(2);
 }
 try {
-  await run(name, Number(seconds ?? 10));
+  await run(process.argv[2]);
 } catch (error) {
-  console.error(`${name}: ${error.message}`);
+  console.error(`${process.argv[2]}: ${error.message}`);
   process.exit(1);
 }

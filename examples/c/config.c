@@ -1,13 +1,18 @@
 /*
- * A live config in C: prints it, turns METRICS over, and waits for what somebody else changes.
+ * A live config in C: prints it, then does what it reads, line by line, and prints what the config became.
  *
- *     config PATH [SECONDS]
+ *     config PATH
  *
+ *     DEBUG on        turns a flag on, or off
+ *     wait 10         waits for what somebody else changes, for so many seconds
+ *
+ * PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
  * Makes the file if there is none.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <threads.h>
 #include <time.h>
 
@@ -52,35 +57,50 @@ static lattice_config *open_or_create(const char *path) {
     return file;
 }
 
+static void set_flag(lattice_config *file, const char *name, int on, lattice_config_snapshot *now) {
+    const int bit = lattice_config_flag_bit(name);
+    check(bit, name);
+    check(lattice_config_set_flag(file, (uint32_t)bit, on, now), name);
+    print(now);
+}
+
+static void wait_for_others(const lattice_config *file, int seconds, lattice_config_snapshot *now) {
+    lattice_config_cache cache = {0};
+    printf("waiting\n");
+    fflush(stdout);
+    for (int turn = 0; turn <= seconds * 100; turn++) {
+        /* What a program's loop would do at each turn: as long as nothing changes, it compares two numbers. */
+        check(lattice_config_read_cached(file, &cache), "read");
+        if (cache.snapshot.sequence != now->sequence) {
+            *now = cache.snapshot;
+            print(now);
+            return;
+        }
+        thrd_sleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    }
+    printf("no change\n");
+    fflush(stdout);
+}
+
 int main(int count, char **arguments) {
-    if (count < 2) {
-        fprintf(stderr, "usage: %s PATH [SECONDS]\n", arguments[0]);
+    if (count != 2) {
+        fprintf(stderr, "usage: %s PATH\n", arguments[0]);
         return 2;
     }
-    const int seconds = count > 2 ? atoi(arguments[2]) : 10;
     lattice_config *file = open_or_create(arguments[1]);
-
     lattice_config_snapshot now;
     check(lattice_config_read(file, &now), "read");
     print(&now);
-    check(lattice_config_toggle_flag(file, LATTICE_CONFIG_FLAG_METRICS, &now), "toggle");
-    print(&now);
-
-    /* What a program's loop would do at each turn. */
-    lattice_config_cache cache = {0};
-    check(lattice_config_read_cached(file, &cache), "read");
-    int changed = cache.snapshot.sequence != now.sequence;
-    printf("waiting\n");
-    fflush(stdout);
-    for (int turn = 0; turn < seconds * 100 && changed == 0; turn++) {
-        thrd_sleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
-        changed = lattice_config_read_cached(file, &cache);
-        check(changed, "read");
-    }
-    if (changed != 0) {
-        print(&cache.snapshot);
-    } else {
-        printf("no change\n");
+    char line[256], name[32], value[32];
+    while (fgets(line, sizeof line, stdin) != NULL) {
+        const int words = sscanf(line, "%31s %31s", name, value);
+        if (words == 2 && strcmp(name, "wait") == 0) {
+            wait_for_others(file, atoi(value), &now);
+        } else if (words == 2 && (strcmp(value, "on") == 0 || strcmp(value, "off") == 0)) {
+            set_flag(file, name, strcmp(value, "on") == 0, &now);
+        } else {
+            fprintf(stderr, "neither a flag and on or off, nor a wait: %s", line);
+        }
     }
     check(lattice_config_close(file), "close");
     return 0;

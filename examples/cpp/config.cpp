@@ -1,16 +1,20 @@
-// A live config in C++17: prints it, turns METRICS over, and waits for what somebody else changes.
+// A live config in C++17: prints it, then does what it reads, line by line, and prints what the config became.
 //
-//     config PATH [SECONDS]
+//     config PATH
 //
+//     DEBUG on        turns a flag on, or off
+//     wait 10         waits for what somebody else changes, for so many seconds
+//
+// PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
 // Makes the file if there is none.
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iomanip>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -47,12 +51,15 @@ public:
         return now;
     }
 
-    // Whether the cache got another config.
-    bool read(lattice_config_cache &cache) const { return check(lattice_config_read_cached(file.get(), &cache)) != 0; }
+    // The same for loops: as long as nothing changes, it compares two numbers.
+    const lattice_config_snapshot &read(lattice_config_cache &cache) const {
+        check(lattice_config_read_cached(file.get(), &cache));
+        return cache.snapshot;
+    }
 
-    lattice_config_snapshot toggle(lattice_config_flag flag) {
+    lattice_config_snapshot set(const std::string &flag, bool on) {
         lattice_config_snapshot now;
-        check(lattice_config_toggle_flag(file.get(), flag, &now));
+        check(lattice_config_set_flag(file.get(), check(lattice_config_flag_bit(flag.c_str())), on, &now));
         return now;
     }
 
@@ -96,35 +103,50 @@ static Config open_or_create(const std::string &path) {
     return Config(path, fresh);
 }
 
-static void run(const std::string &path, int seconds) {
-    Config config = open_or_create(path);
-    std::cout << config.read() << std::endl;
-    const lattice_config_snapshot ours = config.toggle(LATTICE_CONFIG_FLAG_METRICS);
-    std::cout << ours << std::endl;
-
-    // What a program's loop would do at each turn.
+// What somebody else changes within so many seconds; else what it is already.
+static lattice_config_snapshot wait(const Config &config, const lattice_config_snapshot &last, int seconds) {
     lattice_config_cache cache{};
-    config.read(cache);
-    bool changed = cache.snapshot.sequence != ours.sequence;
     std::cout << "waiting" << std::endl;
-    for (int turn = 0; turn < seconds * 100 && !changed; turn++) {
+    for (int turn = 0; turn <= seconds * 100; turn++) {
+        // What a program's loop would do at each turn.
+        if (config.read(cache).sequence != last.sequence) break;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        changed = config.read(cache);
     }
-    if (changed) {
-        std::cout << cache.snapshot << std::endl;
-    } else {
-        std::cout << "no change" << std::endl;
+    return cache.snapshot;
+}
+
+static void run(const std::string &path) {
+    Config config = open_or_create(path);
+    lattice_config_snapshot now = config.read();
+    std::cout << now << std::endl;
+    for (std::string line; std::getline(std::cin, line);) {
+        std::istringstream words(line);
+        std::string name, value;
+        words >> name >> value;
+        if (name == "wait") {
+            const lattice_config_snapshot last = now;
+            now = wait(config, last, std::atoi(value.c_str()));
+            if (now.sequence == last.sequence) {
+                std::cout << "no change" << std::endl;
+                continue;
+            }
+        } else if (value == "on" || value == "off") {
+            now = config.set(name, value == "on");
+        } else {
+            std::cerr << "neither a flag and on or off, nor a wait: " << line << std::endl;
+            continue;
+        }
+        std::cout << now << std::endl;
     }
 }
 
 int main(int count, char **arguments) {
-    if (count < 2) {
-        std::cerr << "usage: " << arguments[0] << " PATH [SECONDS]" << std::endl;
+    if (count != 2) {
+        std::cerr << "usage: " << arguments[0] << " PATH" << std::endl;
         return 2;
     }
     try {
-        run(arguments[1], count > 2 ? std::atoi(arguments[2]) : 10);
+        run(arguments[1]);
     } catch (const std::exception &error) {
         std::cerr << arguments[1] << ": " << error.what() << std::endl;
         return 1;

@@ -1,17 +1,21 @@
-// A live config in Node.js: prints it, turns METRICS over, and waits for what somebody else changes.
+// A live config in Node.js: prints it, then does what it reads, line by line, and prints what the config became.
 //
 //     npm install koffi
-//     node config.cjs PATH [SECONDS]
+//     node config.cjs PATH
 //
+//     DEBUG on        turns a flag on, or off
+//     wait 10         waits for what somebody else changes, for so many seconds
+//
+// PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
 // Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
 "use strict";
 
 const path = require("node:path");
+const readline = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
 const koffi = require("koffi");
 
 const READ_WRITE = 1;
-const METRICS = 6;
 const NOT_FOUND = -24;
 
 const library = koffi.load(
@@ -37,13 +41,16 @@ const create = library.func(
 const close = library.func("int lattice_config_close(lattice_config *file)");
 const read = library.func("int lattice_config_read(const lattice_config *file, uint8_t *out)");
 const readCached = library.func("int lattice_config_read_cached(const lattice_config *file, uint8_t *cache)");
-const toggleFlag = library.func("int lattice_config_toggle_flag(lattice_config *file, uint32_t bit, uint8_t *out)");
+const setFlag = library.func(
+  "int lattice_config_set_flag(lattice_config *file, uint32_t bit, uint32_t on, uint8_t *out)",
+);
 const decode = library.func(
   "int lattice_config_decode(const uint8_t *record, size_t count, _Out_ lattice_config_record *out)",
 );
 const encode = library.func(
   "int lattice_config_encode(const lattice_config_record *record, uint8_t *out, size_t count)",
 );
+const flagBit = library.func("int lattice_config_flag_bit(const char *name)");
 const flagName = library.func("const char *lattice_config_flag_name(uint32_t bit)");
 const errorString = library.func("const char *lattice_config_error_string(int error)");
 
@@ -90,35 +97,45 @@ function show(snapshot) {
   );
 }
 
-async function run(name, seconds) {
+// Whether somebody else changes it within so many seconds; the new config is then in `now`.
+async function waitForOthers(file, seconds, now) {
+  const cache = Buffer.alloc(40);
+  console.log("waiting");
+  for (let turn = 0; turn <= seconds * 100; turn++) {
+    // What a program's loop would do at each turn: as long as nothing changes, it compares two numbers.
+    check(readCached(file, cache));
+    if (sequenceOf(cache) !== sequenceOf(now)) return cache.copy(now) > 0;
+    await sleep(10);
+  }
+  return false;
+}
+
+async function run(name) {
   const file = openOrCreate(name);
   const now = Buffer.alloc(24);
   check(read(file, now));
   show(now);
-  check(toggleFlag(file, METRICS, now));
-  show(now);
-
-  // What a program's loop would do at each turn.
-  const cache = Buffer.alloc(40);
-  check(readCached(file, cache));
-  let changed = sequenceOf(cache) !== sequenceOf(now);
-  console.log("waiting");
-  for (let turn = 0; turn < seconds * 100 && !changed; turn++) {
-    await sleep(10);
-    changed = check(readCached(file, cache)) === 1;
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    const [word, value] = line.trim().split(/\s+/);
+    if (word === "wait") {
+      if (await waitForOthers(file, Number(value), now)) show(now);
+      else console.log("no change");
+    } else if (value === "on" || value === "off") {
+      check(setFlag(file, check(flagBit(word)), value === "on" ? 1 : 0, now));
+      show(now);
+    } else {
+      console.error(`neither a flag and on or off, nor a wait: ${line}`);
+    }
   }
-  if (changed) show(cache);
-  else console.log("no change");
   check(close(file));
 }
 
-const [name, seconds] = process.argv.slice(2);
-if (name === undefined) {
-  console.error("usage: node config.cjs PATH [SECONDS]");
+if (process.argv.length !== 3) {
+  console.error("usage: node config.cjs PATH");
   process.exitCode = 2;
 } else {
-  run(name, Number(seconds ?? 10)).catch((error) => {
-    console.error(`${name}: ${error.message}`);
+  run(process.argv[2]).catch((error) => {
+    console.error(`${process.argv[2]}: ${error.message}`);
     process.exitCode = 1;
   });
 }

@@ -1,7 +1,11 @@
-"""A live config in Python: prints it, turns METRICS over, and waits for what somebody else changes.
+"""A live config in Python: prints it, then does what it reads, line by line, and prints what the config became.
 
-    python3 config.py PATH [SECONDS]
+    python3 config.py PATH
 
+    DEBUG on        turns a flag on, or off
+    wait 10         waits for what somebody else changes, for so many seconds
+
+PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
 Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
 """
 
@@ -13,7 +17,6 @@ from ctypes import POINTER, byref, c_char_p, c_int, c_size_t, c_uint8, c_uint32,
 from pathlib import Path
 
 READ_WRITE = 1
-METRICS = 6
 NOT_FOUND = -24
 
 
@@ -65,10 +68,11 @@ def load():
         "close": [c_void_p],
         "read": [c_void_p, POINTER(Snapshot)],
         "read_cached": [c_void_p, POINTER(Cache)],
-        "toggle_flag": [c_void_p, c_uint32, POINTER(Snapshot)],
+        "set_flag": [c_void_p, c_uint32, c_uint32, POINTER(Snapshot)],
         "decode": [POINTER(c_uint8), c_size_t, POINTER(Record)],
         "encode": [POINTER(Record), POINTER(c_uint8), c_size_t],
         "flag_name": [c_uint32],
+        "flag_bit": [c_char_p],
         "error_string": [c_int],
     }.items():
         getattr(library, "lattice_config_" + name).argtypes = arguments
@@ -100,31 +104,48 @@ def open_or_create(path):
     return file
 
 
-def run(path, seconds):
+def set_flag(file, name, on, now):
+    bit = check(lattice.lattice_config_flag_bit(name.encode()))
+    check(lattice.lattice_config_set_flag(file, bit, on, byref(now)))
+    print(now, flush=True)
+
+
+def wait_for_others(file, seconds, now):
+    """What the config is after at most so many seconds."""
+    cache = Cache()
+    print("waiting", flush=True)
+    end = time.monotonic() + seconds
+    while True:
+        # What a program's loop would do at each turn: as long as nothing changes, it compares two numbers.
+        check(lattice.lattice_config_read_cached(file, byref(cache)))
+        is_new = cache.snapshot.sequence != now.sequence
+        if is_new or time.monotonic() >= end:
+            break
+        time.sleep(0.01)
+    print(cache.snapshot if is_new else "no change", flush=True)
+    return cache.snapshot
+
+
+def run(path):
     file = open_or_create(path)
     now = Snapshot()
     check(lattice.lattice_config_read(file, byref(now)))
     print(now, flush=True)
-    check(lattice.lattice_config_toggle_flag(file, METRICS, byref(now)))
-    print(now, flush=True)
-
-    # What a program's loop would do at each turn.
-    cache = Cache()
-    check(lattice.lattice_config_read_cached(file, byref(cache)))
-    changed = cache.snapshot.sequence != now.sequence
-    print("waiting", flush=True)
-    end = time.monotonic() + seconds
-    while not changed and time.monotonic() < end:
-        time.sleep(0.01)
-        changed = check(lattice.lattice_config_read_cached(file, byref(cache))) == 1
-    print(cache.snapshot if changed else "no change")
+    for line in sys.stdin:
+        match line.split():
+            case ["wait", seconds]:
+                now = wait_for_others(file, float(seconds), now)
+            case [name, "on" | "off" as value]:
+                set_flag(file, name, value == "on", now)
+            case _:
+                print("neither a flag and on or off, nor a wait:", line, end="", file=sys.stderr)
     check(lattice.lattice_config_close(file))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) != 2:
         sys.exit(__doc__)
     try:
-        run(sys.argv[1], float(sys.argv[2]) if len(sys.argv) > 2 else 10)
+        run(sys.argv[1])
     except ConfigError as error:
         sys.exit(f"{sys.argv[1]}: {error}")

@@ -36,6 +36,11 @@ impl Aligned {
         self.words.capacity() * WORD
     }
 
+    /// Makes room for so many bytes more, and no more room than that.
+    pub fn reserve_exact(&mut self, bytes: usize) {
+        self.words.reserve_exact((self.len + bytes).div_ceil(WORD) - self.words.len());
+    }
+
     /// Appends a copy of `bytes`.
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         self.extend_xored(bytes, [0; 4]);
@@ -73,8 +78,8 @@ impl Aligned {
     }
 }
 
-/// The key as it goes on after `count` bytes.
-pub fn rotated(key: [u8; 4], count: usize) -> [u8; 4] {
+/// A key of four bytes as it goes on after `count` bytes.
+pub(crate) fn rotated(key: [u8; 4], count: usize) -> [u8; 4] {
     let mut key = key;
     key.rotate_left(count % 4);
     key
@@ -119,6 +124,7 @@ impl fmt::Debug for Aligned {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use proptest::prelude::*;
 
     #[test]
@@ -126,6 +132,19 @@ mod tests {
         let aligned = Aligned::new();
         assert_eq!((aligned.len(), aligned.capacity_bytes()), (0, 0));
         assert_eq!(aligned.as_ptr().addr() % WORD, 0);
+    }
+
+    #[test]
+    fn room_is_made_for_as_much_as_was_asked() {
+        for (before, more) in [(0, 0), (0, 1), (3, 5), (3, 6), (9, 1000)] {
+            let mut aligned = Aligned::from(&[7; 9][..before]);
+            aligned.reserve_exact(more);
+            let room = aligned.capacity_bytes();
+            assert!((before + more..before + more + 2 * WORD).contains(&room), "{before} and {more}: {room}");
+            let start = aligned.as_ptr();
+            aligned.extend_from_slice(&vec![8; more]);
+            assert_eq!((aligned.as_ptr(), aligned.len()), (start, before + more));
+        }
     }
 
     #[test]

@@ -14,7 +14,8 @@ use core::ops::Range;
 
 use zerocopy::IntoBytes;
 
-pub use aligned::{Aligned, rotated};
+pub use aligned::Aligned;
+pub(crate) use aligned::rotated;
 
 use crate::limits::{RECV_BUFFER_BYTES, SEND_COPY_BYTES_MAX, SEND_KEPT_BYTES_MAX};
 
@@ -424,8 +425,11 @@ mod tests {
         buf.put_shared(&shared, 10..8000);
         buf.put(b" two ");
         buf.put_static(&LONG);
+        buf.put_owned(Aligned::from(&shared[..7001]));
+        buf.put_owned(Aligned::from(&b"three"[..]));
         buf.put_shared(&shared, 0..3);
-        let expected = [b"one ".as_slice(), &shared[10..8000], b" two ", &LONG, &shared[..3]].concat();
+        let parts: [&[u8]; 7] = [b"one ", &shared[10..8000], b" two ", &LONG, &shared[..7001], b"three", &shared[..3]];
+        let expected = parts.concat();
         (buf, expected)
     }
 
@@ -447,7 +451,7 @@ mod tests {
 
     #[test]
     fn a_rest_that_is_taken_or_appended_is_the_same_rest() {
-        for cut in [0u64, 2, 4, 100, 7994, 7999, 12_000] {
+        for cut in [0u64, 2, 4, 100, 7994, 7999, 12_000, 12_999, 15_000, 20_001] {
             let (mut buf, expected) = sample();
             buf.advance(cut);
             let mut taken = buf.take();
@@ -473,6 +477,26 @@ mod tests {
     }
 
     #[test]
+    fn memory_handed_over_is_copied_if_small_and_counts_until_it_left() {
+        for (bytes, is_copied) in [(SEND_COPY_BYTES_MAX, true), (SEND_COPY_BYTES_MAX + 1, false)] {
+            let owned = Aligned::from(&vec![1u8; bytes][..]);
+            let (place, held) = (owned.as_ptr(), owned.capacity_bytes());
+            let mut buf = SendBuf::new();
+            buf.put_owned(owned);
+            buf.slices(|slice| {
+                assert_eq!(slice.as_ptr() != place, is_copied, "{bytes}");
+                true
+            });
+            assert_eq!((buf.len(), buf.own_bytes()), (bytes as u64, bytes));
+            assert!(buf.held_bytes() >= held);
+            buf.advance(7);
+            assert_eq!(buf.own_bytes(), bytes - 7);
+            buf.advance(bytes as u64 - 7);
+            assert_eq!((buf.own_bytes(), buf.is_empty()), (0, true));
+        }
+    }
+
+    #[test]
     fn memory_is_kept_up_to_a_bound() {
         let mut buf = SendBuf::new();
         for (bytes, kept) in [(1000, true), (SEND_KEPT_BYTES_MAX, true), (SEND_KEPT_BYTES_MAX + 1, false)] {
@@ -490,5 +514,10 @@ mod tests {
         buf.space()[..2].copy_from_slice(b"/ ");
         buf.commit(2);
         assert_eq!(buf.bytes(), b"GET / ");
+        assert_eq!(buf.bytes().as_ptr().addr() % size_of::<u64>(), 0);
+        buf.bytes_mut()[0] = b'P';
+        assert_eq!(buf.bytes_mut().len(), 6);
+        assert_eq!(buf.bytes(), b"PET / ");
+        assert_eq!(buf.space().len(), RECV_BUFFER_BYTES - 6);
     }
 }

@@ -1,4 +1,22 @@
-//! How a figure stands to its target. Less is better: times and sizes.
+//! How a figure stands to its target. Less is better: times, sizes, ratios.
+
+/// What a figure is to stay below.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Target {
+    /// So much, in the figure's own unit.
+    Figure(f64),
+    /// So many times the bare cost.
+    Ratio(f64),
+}
+
+impl Target {
+    /// The number, whatever it counts.
+    pub fn value(self) -> f64 {
+        match self {
+            Target::Figure(value) | Target::Ratio(value) => value,
+        }
+    }
+}
 
 /// A figure against its target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

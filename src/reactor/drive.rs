@@ -23,7 +23,7 @@ use super::{Mesh, Meters, Peers, Reactor, sys};
 use crate::app::ws::{Act, Address, Ask, Outlet};
 use crate::app::{App, Change, Wake};
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::READS_PER_TURN_MAX;
+use crate::limits::{PUSHES_PER_TURN_MAX, READS_PER_TURN_MAX};
 use crate::session::deadlines::Moved;
 use crate::session::trust::Trusted;
 use crate::session::{Done, Phase, Turn, Work};
@@ -81,7 +81,11 @@ impl Before {
     #[inline(always)]
     fn of(conn: &Conn, cause: &Cause) -> Self {
         let is_ws = conn.session.is_ws();
-        let phase = if conn.session.is_idle() && !is_ws { Phase::Idle } else { conn.session.phase() };
+        let phase = match (conn.session.is_idle(), is_ws) {
+            (true, false) => Phase::Idle,
+            (true, true) => Phase::Open,
+            (false, _) => conn.session.phase(),
+        };
         let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger(_));
         Self { served: conn.session.served(), is_ws, phase, worked }
     }
@@ -154,10 +158,14 @@ impl Reactor {
         // Who may not have it any more must not.
         self.tell_news();
         self.part_with_strangers();
-        let Some((keys, act)) = self.topics.next() else { return };
-        self.meters.pushed.add(keys.len() as u64);
-        for key in keys {
-            self.drive_for(key, Cause::Published(act.clone()));
+        let mut left = PUSHES_PER_TURN_MAX;
+        while left > 0 {
+            let Some((keys, act)) = self.topics.next(left) else { return };
+            self.meters.pushed.add(keys.len() as u64);
+            left = left.saturating_sub(keys.len().max(1));
+            for key in keys {
+                self.drive_for(key, Cause::Published(act.clone()));
+            }
         }
     }
 
@@ -241,6 +249,9 @@ impl Reactor {
             let topics = &mut self.topics;
             let (mesh, pool, meters) = (&self.mesh, &self.pool, &self.meters);
             perform(conn, key, &mut turn, &mut Hands { mesh, pool, thread: self.thread, meters, topics });
+            if conn.session.has_effects() {
+                Self::list(&mut self.ready, conn, key); // what was done has led to more
+            }
         }
         // Whoever has an answer finds it counted.
         let begun = conn.session.served().wrapping_sub(before.served);

@@ -17,7 +17,7 @@ use super::accept::Dealt;
 use super::slab::Key;
 use crate::app::Change;
 use crate::app::ws::{Act, Address, Outlet, Publication};
-use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX, PUBLISHED_QUEUED_MAX};
+use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX, PUBLISHED_QUEUED_BYTES_MAX, PUBLISHED_QUEUED_MAX};
 use crate::session::Done;
 
 /// What other threads left for one thread of the loop.
@@ -26,6 +26,7 @@ struct Inbox {
     changes: VecDeque<Change>,
     left: Left,
     published: VecDeque<Publication>,
+    published_bytes: usize,
     /// Somebody subscribes there: the thread is woken for what is published.
     listens: bool,
     /// The thread is going away and takes no more connections.
@@ -138,7 +139,7 @@ impl Mesh {
     /// Takes what was published for `thread`, which is woken for more of it only if it `listens`.
     pub(super) fn take_published(&self, thread: usize, listens: bool) -> VecDeque<Publication> {
         let mut inbox = lock(&self.posts[thread].inbox);
-        inbox.listens = listens;
+        (inbox.listens, inbox.published_bytes) = (listens, 0);
         std::mem::take(&mut inbox.published)
     }
 
@@ -192,12 +193,17 @@ impl Inbox {
             if publication.retain {
                 self.published.retain(|kept| !kept.retain || kept.topic != publication.topic);
                 self.published.push_back(publication);
+                self.published_bytes = self.published.iter().map(|kept| kept.act.bytes()).sum();
             }
             return false;
         }
-        if self.published.len() == PUBLISHED_QUEUED_MAX {
-            self.published.pop_front();
+        let bytes = publication.act.bytes();
+        while self.published.len() >= PUBLISHED_QUEUED_MAX || self.published_bytes + bytes > PUBLISHED_QUEUED_BYTES_MAX
+        {
+            let Some(missed) = self.published.pop_front() else { break };
+            self.published_bytes -= missed.act.bytes();
         }
+        self.published_bytes += bytes;
         self.published.push_back(publication);
         // A thread that was woken takes all, and says again that it listens.
         self.published.len() == 1
@@ -324,6 +330,25 @@ mod tests {
             assert_eq!(lock(&mesh.posts[0].inbox).published.len(), kept);
         }
         assert_eq!(mesh.take_published(0, true)[0], publication("t", 1, false));
+    }
+
+    #[test]
+    fn large_ones_wait_up_to_so_many_bytes() {
+        let (_polls, mesh) = mesh(1);
+        mesh.take_published(0, true);
+        let large = |number, bytes| {
+            let act = Act::Message(Framed::new(Kind::Binary, &vec![number; bytes - 10]));
+            Publication { topic: Topic::new("t"), act, retain: false }
+        };
+        let quarter = PUBLISHED_QUEUED_BYTES_MAX / 4;
+        (0..4).for_each(|number| mesh.publish(large(number, quarter)));
+        assert_eq!(lock(&mesh.posts[0].inbox).published.len(), 4);
+        mesh.publish(publication("t", 9, false));
+        assert_eq!(lock(&mesh.posts[0].inbox).published.len(), 4, "the oldest makes room");
+        mesh.publish(large(5, PUBLISHED_QUEUED_BYTES_MAX + 1));
+        assert_eq!(mesh.take_published(0, true), [large(5, PUBLISHED_QUEUED_BYTES_MAX + 1)]);
+        (0..4).for_each(|number| mesh.publish(large(number, quarter)));
+        assert_eq!(mesh.take_published(0, true).len(), 4, "they are counted anew");
     }
 
     #[test]

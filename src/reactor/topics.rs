@@ -1,15 +1,15 @@
 //! Who subscribes to what on this thread, and what is on its way to them.
 //!
-//! A publication reaches the subscribers in the order in which they came, so many in one turn as
-//! [`PUSHES_PER_TURN_MAX`] says: five thousand of them must not hold up everybody else. Those who subscribe
-//! while it is under way are not sent it again. Nobody is searched for: connections that are gone leave a
+//! A publication reaches the subscribers in the order in which they came, so many in one turn as the loop
+//! says: five thousand of them must not hold up everybody else. Those who subscribe while it is under way are
+//! not sent it again. Where more is published than is delivered, the oldest that was not begun is missed. Nobody is searched for: connections that are gone leave a
 //! gap, and gaps are closed when they are half of a list.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::slab::Key;
 use crate::app::ws::{Act, Publication, Topic};
-use crate::limits::PUSHES_PER_TURN_MAX;
+use crate::limits::{PUBLISHED_QUEUED_BYTES_MAX, PUBLISHED_QUEUED_MAX};
 
 /// No connection has this key: its generation comes after 2^32 lives of one place.
 const GONE: Key = Key(u64::MAX);
@@ -20,6 +20,7 @@ pub(super) struct Topics {
     by_topic: HashMap<Topic, Entry>,
     /// In the order of their publication; the first is under way.
     deliveries: VecDeque<Delivery>,
+    delivery_bytes: usize,
     subscriptions: usize,
 }
 
@@ -54,8 +55,19 @@ impl Topics {
             }
             let end = entry.subscribers.len();
             if end > 0 {
+                self.miss_oldest(act.bytes());
+                self.delivery_bytes += act.bytes();
                 self.deliveries.push_back(Delivery { topic, act, next: 0, end });
             }
+        }
+    }
+
+    /// Makes room for one of so many bytes. The first is under way.
+    fn miss_oldest(&mut self, bytes: usize) {
+        while self.deliveries.len() >= PUBLISHED_QUEUED_MAX || self.delivery_bytes + bytes > PUBLISHED_QUEUED_BYTES_MAX
+        {
+            let Some(missed) = self.deliveries.remove(1) else { return };
+            self.delivery_bytes -= missed.act.bytes();
         }
     }
 
@@ -85,9 +97,10 @@ impl Topics {
         if is_delivered || entry.gaps * 2 < entry.subscribers.len() {
             return;
         }
+        let before = entry.subscribers.len();
         entry.subscribers.retain(|&key| key != GONE && is_live(key));
         entry.subscribers.shrink_to(entry.subscribers.len() * 2);
-        entry.gaps = 0;
+        entry.gaps = entry.gaps.saturating_sub(before - entry.subscribers.len());
         if entry.subscribers.is_empty() && entry.retained.is_none() {
             self.by_topic.remove(topic);
         }
@@ -104,16 +117,17 @@ impl Topics {
         !self.deliveries.is_empty()
     }
 
-    /// The next part of what is on its way: to whom, and what.
-    pub(super) fn next(&mut self) -> Option<(Vec<Key>, Act)> {
+    /// The next part of what is on its way, for so many at most: to whom, and what.
+    pub(super) fn next(&mut self, most: usize) -> Option<(Vec<Key>, Act)> {
         let delivery = self.deliveries.front_mut()?;
         let entry = self.by_topic.get(&delivery.topic);
-        let end = delivery.end.min(delivery.next + PUSHES_PER_TURN_MAX);
+        let end = delivery.end.min(delivery.next + most);
         let part = entry.and_then(|entry| entry.subscribers.get(delivery.next..end)).unwrap_or_default();
         let keys = part.iter().copied().filter(|&key| key != GONE).collect();
         let act = delivery.act.clone();
         delivery.next = end;
         if end == delivery.end {
+            self.delivery_bytes -= act.bytes();
             self.deliveries.pop_front();
         }
         Some((keys, act))
@@ -134,9 +148,11 @@ mod tests {
         Publication { topic: topic.clone(), act: act(number), retain }
     }
 
+    const PART: usize = 256;
+
     /// Everything that is on its way.
     fn drain(topics: &mut Topics) -> Vec<(Vec<Key>, Act)> {
-        std::iter::from_fn(|| topics.next()).collect()
+        std::iter::from_fn(|| topics.next(PART)).collect()
     }
 
     #[test]
@@ -165,11 +181,11 @@ mod tests {
     #[test]
     fn a_turn_has_a_part_of_many_and_the_rest_follows() {
         let (mut topics, topic) = (Topics::default(), Topic::new("many"));
-        let count = 2 * PUSHES_PER_TURN_MAX + 1;
+        let count = 2 * PART + 1;
         (0..count).for_each(|key| assert!(topics.subscribe(&topic, Key(key as u64)).is_none()));
         topics.publish([publication(&topic, 1, false)]);
-        let (first, _) = topics.next().expect("a part");
-        assert_eq!(first.len(), PUSHES_PER_TURN_MAX);
+        let (first, _) = topics.next(PART).expect("a part");
+        assert_eq!(first.len(), PART);
         // One that has it, one that has not, and one that comes too late for it.
         topics.leave(&topic, Key(0));
         topics.leave(&topic, Key(count as u64 - 2));
@@ -198,5 +214,55 @@ mod tests {
         let entry = &topics.by_topic[&topic];
         assert!(entry.subscribers.len() <= 20, "{}", entry.subscribers.len());
         assert!(topics.has_subscribers());
+    }
+
+    #[test]
+    fn a_thread_that_delivers_too_slowly_misses_the_oldest_it_has_not_begun() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        (0..2).for_each(|key| assert!(topics.subscribe(&topic, Key(key)).is_none()));
+        topics.publish([publication(&topic, 0, false)]);
+        assert_eq!(topics.next(1), Some((vec![Key(0)], act(0))), "half of it is delivered");
+        for (more, kept) in [(PUBLISHED_QUEUED_MAX - 2, PUBLISHED_QUEUED_MAX - 1), (1, PUBLISHED_QUEUED_MAX)] {
+            topics.publish((0..more).map(|_| publication(&topic, 1, false)));
+            assert_eq!(topics.deliveries.len(), kept);
+        }
+        topics.publish([publication(&topic, 2, false), publication(&topic, 3, false)]);
+        let sent = drain(&mut topics);
+        assert_eq!(sent.len(), PUBLISHED_QUEUED_MAX);
+        assert_eq!(sent[0], (vec![Key(1)], act(0)), "what was begun reaches all");
+        let both = vec![Key(0), Key(1)];
+        assert_eq!(sent[PUBLISHED_QUEUED_MAX - 2..], [(both.clone(), act(2)), (both, act(3))]);
+    }
+
+    #[test]
+    fn large_ones_wait_up_to_so_many_bytes() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        assert!(topics.subscribe(&topic, Key(0)).is_none());
+        let large = |number| {
+            let act = Act::Message(Framed::new(Kind::Binary, &vec![number; PUBLISHED_QUEUED_BYTES_MAX / 4 - 10]));
+            Publication { topic: topic.clone(), act, retain: false }
+        };
+        topics.publish((0..4).map(large));
+        assert_eq!((topics.deliveries.len(), topics.delivery_bytes), (4, PUBLISHED_QUEUED_BYTES_MAX));
+        topics.publish([publication(&topic, 4, false), large(5)]);
+        let sent: Vec<Act> = drain(&mut topics).into_iter().map(|(_, act)| act).collect();
+        assert_eq!(sent, [large(0).act, large(3).act, act(4), large(5).act]);
+        assert_eq!(topics.delivery_bytes, 0);
+        // One that is larger than all that may wait is alone.
+        let huge = Act::Message(Framed::new(Kind::Binary, &vec![0; PUBLISHED_QUEUED_BYTES_MAX + 1]));
+        topics.publish((0..3).map(|_| Publication { topic: topic.clone(), act: huge.clone(), retain: false }));
+        assert_eq!(drain(&mut topics).len(), 2, "the first was under way");
+    }
+
+    #[test]
+    fn those_who_are_gone_are_taken_out_though_others_leave() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        (0..100).for_each(|key| assert!(topics.subscribe(&topic, Key(key)).is_none()));
+        // Fewer than half are gone, so that their keys stay.
+        (0..40).for_each(|key| topics.count_gap(&topic, |other| other > Key(key)));
+        (40..99).for_each(|key| topics.leave(&topic, Key(key)));
+        assert_eq!(topics.by_topic[&topic].subscribers.len() - topics.by_topic[&topic].gaps, 1);
+        topics.count_gap(&topic, |_| false);
+        assert!(topics.by_topic.is_empty() && !topics.has_subscribers());
     }
 }

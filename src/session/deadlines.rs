@@ -91,7 +91,10 @@ fn win_back(due_ns: u64, bytes: u64, rate: u64, latest_ns: u64) -> u64 {
 fn phase_to_time(session: &Session, moved: Moved) -> Phase {
     match session.phase() {
         Phase::Closing | Phase::Idle | Phase::Linger if moved.left > 0 => Phase::Working,
+        // It can only answer a ping that it has come to read.
+        Phase::Open | Phase::Pinged if moved.left > 0 => Phase::Working,
         Phase::Head if !session.wants_read(moved.left) => Phase::Working,
+        Phase::Body if session.is_ws() && !session.wants_read(moved.left) => Phase::Working,
         Phase::Working if moved.ended && moved.left == 0 && session.awaits_source() => Phase::Idle,
         phase => phase,
     }

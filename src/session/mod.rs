@@ -16,6 +16,7 @@ pub mod ws;
 
 pub use connection::Session;
 
+use std::cell::RefCell;
 use std::net::IpAddr;
 
 use crate::app::ws::Act;
@@ -25,6 +26,7 @@ use crate::limits;
 use crate::wire::http::forwarded::Style;
 use crate::wire::http1::{HeadMemory, Limits};
 use trust::Trusted;
+use ws::deflate::Pool;
 
 /// What `[http]` of `registry.toml` decides. Times are nanoseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +102,20 @@ pub struct Turn<'a> {
 }
 
 /// What a thread remembers of the heads it saw, and where the paths led that it remembers.
-pub type Memory = HeadMemory<Route>;
+#[derive(Default)]
+pub struct Memory {
+    /// The heads, and where the paths led that it remembers.
+    pub heads: HeadMemory<Route>,
+    /// What compresses messages and is not in use.
+    pub contexts: RefCell<Pool>,
+}
+
+impl Memory {
+    /// That of a thread that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
 
 /// How tight the memory is that all connections share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

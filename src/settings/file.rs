@@ -149,6 +149,7 @@ fn given<'v>(value: &'v DeValue<'_>) -> Given<'v> {
         DeValue::Integer(digits) => {
             Given::Number(i128::from_str_radix(digits.as_str(), digits.radix()).unwrap_or(i128::MAX))
         }
+        DeValue::Float(number) => Given::Decimal(number.as_str()),
         other => Given::Other(kind(other)),
     }
 }

@@ -6,7 +6,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX};
+use super::decimal::{Decimal, parse_thousandths};
+use super::performance::{TARGET_BYTES_MAX, TARGET_NS_MAX, TARGET_RATIO_MAX};
 use super::units::{parse_bytes, parse_number, show_bytes};
 use super::{Settings, edge, listen, proxies, url, ws};
 use crate::limits::{
@@ -41,6 +42,12 @@ enum Slot {
         read: fn(&Settings) -> u64,
         write: fn(&mut Settings, u64),
     },
+    /// From 0 to a whole number.
+    Decimal {
+        most: u64,
+        read: fn(&Settings) -> Decimal,
+        write: fn(&mut Settings, Decimal),
+    },
     Text {
         allowed: &'static str,
         read: fn(&Settings) -> String,
@@ -68,6 +75,8 @@ pub enum Given<'v> {
     Flag(bool),
     /// A whole number of a file.
     Number(i128),
+    /// A number with a fraction of a file, as it is written.
+    Decimal(&'v str),
     /// A text of a file.
     Text(&'v str),
     /// A list of texts of a file.
@@ -103,6 +112,7 @@ impl Key {
             Slot::Number { unit: Unit::Bytes, least, most, .. } => {
                 format!("\"{}\" to \"{}\", or the same as a number of bytes", show_bytes(least), show_bytes(most))
             }
+            Slot::Decimal { most, .. } => format!("a number from 0 to {most}, with up to three decimals"),
             Slot::Text { allowed, .. } | Slot::List { allowed, .. } => allowed.to_string(),
         };
         self.special.map_or(kind.clone(), |special| format!("{kind}; {special}"))
@@ -114,6 +124,7 @@ impl Key {
             Slot::Flag { read, .. } => read(settings).to_string(),
             Slot::Number { unit: Unit::Bytes, read, .. } => quote(&show_bytes(read(settings))),
             Slot::Number { read, .. } => read(settings).to_string(),
+            Slot::Decimal { read, .. } => read(settings).to_string(),
             Slot::Text { read, .. } => quote(&read(settings)),
             Slot::List { read, .. } => show_list(&read(settings)),
         }
@@ -124,6 +135,7 @@ impl Key {
         match self.slot {
             Slot::Flag { write, .. } => write(settings, flag(given)?),
             Slot::Number { unit, least, most, write, .. } => write(settings, number(given, unit, least, most)?),
+            Slot::Decimal { most, write, .. } => write(settings, decimal(given, most)?),
             Slot::Text { write, .. } => write(settings, text(given)?)?,
             Slot::List { write, .. } => write(settings, &texts(given)?)?,
         }
@@ -147,7 +159,23 @@ fn number(given: Given<'_>, unit: Unit, least: u64, most: u64) -> Result<u64, St
         Given::Bare(text) => parse_number(text.trim()),
         _ => None,
     };
-    let value = value.ok_or_else(|| wrong_kind(given, "not a whole number"))?;
+    within(value.ok_or_else(|| wrong_kind(given, "not a whole number"))?, least, most)
+}
+
+fn decimal(given: Given<'_>, most: u64) -> Result<Decimal, String> {
+    let thousandths = match given {
+        Given::Number(whole) => Some(whole.saturating_mul(1000)),
+        Given::Bare(text) | Given::Decimal(text) => parse_thousandths(text.trim()),
+        _ => None,
+    };
+    let thousandths = thousandths.ok_or_else(|| match given {
+        Given::Decimal(_) => "is not a number with at most three decimals".into(),
+        other => wrong_kind(other, "not a number with at most three decimals"),
+    })?;
+    within(thousandths, 0, most.saturating_mul(1000)).map(Decimal::of_thousandths)
+}
+
+fn within(value: i128, least: u64, most: u64) -> Result<u64, String> {
     if value < i128::from(least) {
         return Err("is too small".into());
     }
@@ -177,6 +205,7 @@ fn wrong_kind(given: Given<'_>, bare: &str) -> String {
         Given::Bare(_) => format!("is {bare}"),
         Given::Flag(_) => "is of the wrong type, a boolean".into(),
         Given::Number(_) => "is of the wrong type, a number".into(),
+        Given::Decimal(_) => "is of the wrong type, a number with a fraction".into(),
         Given::Text(_) => format!("is of the wrong type, a text: {bare}"),
         Given::List(_) => "is of the wrong type, a list".into(),
         Given::Other(kind) => format!("is of the wrong type, {kind}"),
@@ -288,11 +317,20 @@ macro_rules! list {
 }
 
 macro_rules! target {
-    ($name:ident, Count) => {
-        number!(performance.$name, Count, 0, TARGET_NS_MAX, Some("0 = no target"))
-    };
     ($name:ident, Bytes) => {
         number!(performance.$name, Bytes, 0, TARGET_BYTES_MAX, Some("0 = no target"))
+    };
+    ($name:ident, $most:expr) => {
+        Key {
+            section: "performance",
+            name: stringify!($name),
+            special: Some("0 = no target"),
+            slot: Slot::Decimal {
+                most: $most,
+                read: |settings| settings.performance.$name,
+                write: |settings, value| settings.performance.$name = value,
+            },
+        }
     };
 }
 
@@ -361,19 +399,26 @@ pub static KEYS: &[Key] = &[
     flag!(npm.check_owners),
     number!(npm.tarball_bytes, Bytes, 1024, TARBALL_BYTES_MAX),
     number!(npm.cache_bytes, Bytes, 1 << 20, 1_u64 << 36),
-    target!(routing_static_ns, Count),
-    target!(routing_package_ns, Count),
-    target!(http_parse_ns, Count),
-    target!(http_session_ns, Count),
-    target!(http_pipelined_ns, Count),
-    target!(http_chunked_ns, Count),
-    target!(config_update_ns, Count),
-    target!(cookie_parse_ns, Count),
+    target!(routing_static_ns, TARGET_NS_MAX),
+    target!(routing_package_ns, TARGET_NS_MAX),
+    target!(http_parse_ns, TARGET_NS_MAX),
+    target!(http_session_ns, TARGET_NS_MAX),
+    target!(http_pipelined_ns, TARGET_NS_MAX),
+    target!(http_chunked_ns, TARGET_NS_MAX),
+    target!(config_update_ns, TARGET_NS_MAX),
+    target!(config_slot_decode_ns, TARGET_NS_MAX),
+    target!(config_frame_decode_ns, TARGET_NS_MAX),
+    target!(config_cached_ns, TARGET_NS_MAX),
+    target!(config_snapshot_ns, TARGET_NS_MAX),
+    target!(config_publish_ns, TARGET_NS_MAX),
+    target!(config_write_ratio, TARGET_RATIO_MAX),
+    target!(config_open_ratio, TARGET_RATIO_MAX),
+    target!(cookie_parse_ns, TARGET_NS_MAX),
     target!(memory_session_bytes, Bytes),
     target!(memory_connection_bytes, Bytes),
     target!(binary_file_bytes, Bytes),
-    target!(integration_ping_ns, Count),
-    target!(integration_pipelined_ns, Count),
+    target!(integration_ping_ns, TARGET_NS_MAX),
+    target!(integration_pipelined_ns, TARGET_NS_MAX),
 ];
 
 #[cfg(test)]
@@ -394,6 +439,38 @@ mod tests {
             assert_eq!((below, above), (Err("is too small".into()), Err("is too large".into())), "{}", key.title());
             assert_eq!(read(&settings), most, "{}: a refusal changes nothing", key.title());
             assert!(key.set(&mut settings, Given::Number(i128::MAX)).is_err());
+        }
+    }
+
+    #[test]
+    fn every_decimal_is_kept_exactly_at_both_of_its_bounds_and_refused_beyond() {
+        let decimals = KEYS.iter().filter_map(|key| match key.slot {
+            Slot::Decimal { most, read, .. } => Some((key, most, read)),
+            _ => None,
+        });
+        for (key, most, read) in decimals {
+            let mut settings = Settings::default();
+            let (above, below) = (format!("{most}.001"), "-0.001");
+            for (given, kept) in [
+                (Given::Number(most.into()), Decimal::of(most)),
+                (Given::Decimal("0.001"), Decimal::of_thousandths(1)),
+                (Given::Bare("0.25"), Decimal::of_thousandths(250)),
+                (Given::Number(0), Decimal::of(0)),
+            ] {
+                assert_eq!((key.set(&mut settings, given), read(&settings)), (Ok(()), kept), "{}", key.title());
+            }
+            for (given, why) in [
+                (Given::Decimal(&above), "is too large"),
+                (Given::Number(i128::MAX), "is too large"),
+                (Given::Bare(below), "is too small"),
+                (Given::Decimal("0.0001"), "is not a number with at most three decimals"),
+                (Given::Decimal("inf"), "is not a number with at most three decimals"),
+                (Given::Bare("many"), "is not a number with at most three decimals"),
+                (Given::Flag(true), "is of the wrong type, a boolean"),
+            ] {
+                assert_eq!(key.set(&mut settings, given), Err(why.into()), "{}", key.title());
+            }
+            assert_eq!(read(&settings), Decimal::of(0), "{}: a refusal changes nothing", key.title());
         }
     }
 

@@ -12,6 +12,7 @@ pub mod load;
 pub mod problem;
 pub mod show;
 
+mod decimal;
 pub mod edge;
 mod environment;
 mod file;
@@ -27,6 +28,7 @@ mod ws;
 #[cfg(test)]
 mod tests;
 
+pub use decimal::Decimal;
 pub use listen::Listen;
 pub use load::{Document, Flag, Sources, load};
 pub use performance::Performance;

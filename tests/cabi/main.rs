@@ -14,6 +14,7 @@ mod binary;
 mod examples;
 mod header;
 mod library;
+mod node;
 mod programs;
 mod readme;
 

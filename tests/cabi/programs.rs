@@ -6,6 +6,7 @@ use std::process::Command;
 
 use lattice::config::{Config, ConfigFile, Flags, Image, SLOT_BYTES, Slot};
 
+use crate::examples::Talk;
 use crate::library::{With, compile};
 use crate::{c, run, succeed};
 
@@ -110,7 +111,8 @@ fn what_it_writes_is_what_the_node_reads() {
     let room = tempfile::tempdir().unwrap();
     let program = compile(room.path(), "examples/c/config.c", With::Static, &["-I", "."]);
     let path = room.path().join("config");
-    succeed(command(PLAIN, &program, &[&path, "0".as_ref()]));
+    let said = Talk::start(command(PLAIN, &program, &[]), &path).hears("METRICS on").ends();
+    assert!(said.ends_with(" METRICS\n"), "{said}");
     let expected = Config::new().with_size(24, 80).with_flags(Flags::METRICS);
     assert_eq!(ConfigFile::open(&c(&path)).unwrap().snapshot(), Ok(Slot { config: expected, sequence: 2 }));
     let bytes: [u8; 2 * SLOT_BYTES] = std::fs::read(&path).unwrap().try_into().unwrap();

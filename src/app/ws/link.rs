@@ -2,17 +2,17 @@
 
 use std::net::IpAddr;
 
-use super::outgoing::{Ask, Outgoing};
+use super::outgoing::{Ask, Outgoing, Way};
 use super::{Act, Framed, Message, Publication, Sender, Topic};
 use crate::app::{Identity, Job, Lane, Moment, Outcome};
-use crate::buffer::{Aligned, SendBuf};
+use crate::buffer::Aligned;
 use crate::config::Flags;
 use crate::wire::ws::{Code, Kind, Payload};
 
 /// A channel's connection, for one call.
 pub struct Link<'a> {
     outgoing: &'a mut Outgoing,
-    out: &'a mut SendBuf,
+    way: Way<'a>,
     now: Moment,
     flags: Flags,
     sender: &'a Sender,
@@ -20,35 +20,29 @@ pub struct Link<'a> {
 
 impl<'a> Link<'a> {
     /// For one call at `now`, while `flags` are in force.
-    pub fn new(
-        outgoing: &'a mut Outgoing,
-        out: &'a mut SendBuf,
-        now: Moment,
-        flags: Flags,
-        sender: &'a Sender,
-    ) -> Self {
-        Self { outgoing, out, now, flags, sender }
+    pub fn new(outgoing: &'a mut Outgoing, way: Way<'a>, now: Moment, flags: Flags, sender: &'a Sender) -> Self {
+        Self { outgoing, way, now, flags, sender }
     }
 
     /// Sends a message; text has to be UTF-8.
     pub fn send(&mut self, kind: Kind, payload: &[u8]) {
-        self.outgoing.send_copy(kind, payload, self.out);
+        self.outgoing.send_copy(kind, payload, &mut self.way);
     }
 
     /// Sends a message without a copy, where it is long.
     pub fn send_owned(&mut self, kind: Kind, payload: Aligned) {
-        self.outgoing.send(kind, Payload::Whole(payload), self.out);
+        self.outgoing.send(kind, Payload::Whole(payload), &mut self.way);
     }
 
     /// Sends a message back as it came.
     #[inline]
     pub fn send_back(&mut self, message: Message<'_>) {
-        self.outgoing.send(message.kind(), message.into_payload(), self.out);
+        self.outgoing.send(message.kind(), message.into_payload(), &mut self.way);
     }
 
     /// Sends a message that was framed before.
     pub fn send_framed(&mut self, framed: &Framed) {
-        self.outgoing.push(framed, self.out);
+        self.outgoing.push(framed, self.way.out);
     }
 
     /// Is sent from now on what is published to the topic, and before that the message that it retains.
@@ -79,7 +73,7 @@ impl<'a> Link<'a> {
 
     /// Ends the connection, after what was sent. Of the reason as much is said as fits, 123 bytes.
     pub fn close(&mut self, code: Code, reason: &str) {
-        self.outgoing.close(code, reason, self.out);
+        self.outgoing.close(code, reason, self.way.out);
     }
 
     /// Who opened the connection.

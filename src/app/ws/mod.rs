@@ -22,13 +22,16 @@ mod origins;
 mod outgoing;
 mod topic;
 
+#[cfg(test)]
+mod tests;
+
 pub use accept::{Accepted, Upgrade, accept};
 pub use channel::{Channel, Closed, Failed, Message};
 pub use framed::Framed;
 pub use link::Link;
 pub use origins::Origins;
 pub(crate) use outgoing::{ABNORMAL, NO_STATUS};
-pub use outgoing::{Ask, Compress, Outgoing};
+pub use outgoing::{Ask, Compress, Outgoing, Way};
 pub use topic::{Act, Address, Outlet, Publication, Sender, Topic};
 
 use std::sync::Arc;

@@ -112,13 +112,13 @@ mod tests {
             ("rebound.example:4873", "http://rebound.example:4873"),
             ("127.0.0.1.example", "http://127.0.0.1.example"),
             ("localhost.example", "http://localhost.example"),
-            ("[::1].example", "http://[::1].example"),
         ];
         for (host, origin) in foreign {
             let field = format!("Origin: {origin}\r\n");
             assert!(!admits(&Origins::default(), host, &field), "{origin} at {host}");
             assert!(admits(&Origins::any(), host, &field), "{origin} at {host}");
         }
+        assert!(!is_no_name(b"[::1].example") && !is_no_name(b"[::1"), "nor what is no host at all");
         let listed = Origins::listed(["https://Good.example".to_owned()]);
         assert!(admits(&listed, "h", "Origin: https://good.example\r\n"));
         for origin in

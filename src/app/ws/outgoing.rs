@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::{Framed, Overflow, Publication, Topic};
 use crate::app::{Caller, Identity, Job, Lane};
-use crate::buffer::{Aligned, SendBuf};
+use crate::buffer::SendBuf;
 use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES};
 use crate::wire::ws::{Code, Kind, Opcode, Payload, put_close, put_header};
 
@@ -16,12 +16,39 @@ pub(crate) const NO_STATUS: Code = Code::new(1005);
 pub(crate) const ABNORMAL: Code = Code::new(1006);
 
 /// Compresses messages of one connection (RFC 7692).
-pub trait Compress: Send {
-    /// The compressed payload, or `None` where that is not worth it.
-    fn compress(&mut self, payload: &[u8]) -> Option<Aligned>;
+pub trait Compress {
+    /// Appends the compressed payload; false, and nothing, where that is not worth it.
+    fn compress(&mut self, payload: &[u8], out: &mut Vec<u8>) -> bool;
+}
 
-    /// Bytes of memory it holds.
-    fn held_bytes(&self) -> usize;
+/// Where messages of a connection go in this turn.
+pub struct Way<'a> {
+    /// Behind what is there.
+    pub out: &'a mut SendBuf,
+    /// What compresses them, if that was agreed on.
+    pub compress: Option<&'a mut dyn Compress>,
+}
+
+impl Way<'_> {
+    /// Whether the message is sent compressed.
+    #[inline]
+    fn compress(&mut self, kind: Kind, payload: &[u8]) -> bool {
+        match &mut self.compress {
+            Some(compress) => put_compressed(*compress, kind, payload, self.out),
+            None => false,
+        }
+    }
+}
+
+#[inline(never)]
+fn put_compressed(compress: &mut dyn Compress, kind: Kind, payload: &[u8], out: &mut SendBuf) -> bool {
+    let mut compressed = Vec::new();
+    let is_worth_it = compress.compress(payload, &mut compressed);
+    if is_worth_it {
+        put_frame_header(kind, true, compressed.len(), out);
+        out.put(&compressed);
+    }
+    is_worth_it
 }
 
 /// What a channel asks of the loop.
@@ -44,7 +71,6 @@ pub struct Outgoing {
     overflow: Overflow,
     pending: VecDeque<Framed>,
     pending_bytes: usize,
-    compress: Option<Box<dyn Compress>>,
     asks: Vec<Ask>,
     work: Option<(Lane, Job)>,
     /// Our close frame is on its way; nothing follows it.
@@ -58,13 +84,12 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// The way to `peer`, who is `identity`.
-    pub fn new(queue_bytes: usize, overflow: Overflow, compress: Option<Box<dyn Compress>>) -> Self {
+    pub fn new(queue_bytes: usize, overflow: Overflow) -> Self {
         Self {
             queue_bytes,
             overflow,
             pending: VecDeque::new(),
             pending_bytes: 0,
-            compress,
             asks: Vec::new(),
             work: None,
             closed: None,
@@ -83,39 +108,28 @@ impl Outgoing {
 
     /// Sends a message of the channel's own.
     #[inline]
-    pub fn send(&mut self, kind: Kind, payload: Payload<'_>, out: &mut SendBuf) {
-        if !self.is_straight(out, SEND_HIGH_WATER_BYTES) {
-            return self.push(&Framed::new(kind, &payload), out);
+    pub fn send(&mut self, kind: Kind, payload: Payload<'_>, way: &mut Way<'_>) {
+        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) {
+            return self.push(&Framed::new(kind, &payload), way.out);
         }
-        match self.compress.as_mut().and_then(|compress| compress.compress(&payload)) {
-            Some(compressed) => {
-                put_frame_header(kind, true, compressed.len(), out);
-                out.put_owned(compressed);
-            }
-            None => {
-                put_frame_header(kind, false, payload.len(), out);
-                match payload {
-                    Payload::Here(bytes) => out.put(bytes),
-                    Payload::Whole(bytes) => out.put_owned(bytes),
-                }
-            }
+        if way.compress(kind, &payload) {
+            return;
+        }
+        put_frame_header(kind, false, payload.len(), way.out);
+        match payload {
+            Payload::Here(bytes) => way.out.put(bytes),
+            Payload::Whole(bytes) => way.out.put_owned(bytes),
         }
     }
 
     /// Sends a copy of these bytes.
-    pub fn send_copy(&mut self, kind: Kind, payload: &[u8], out: &mut SendBuf) {
-        if !self.is_straight(out, SEND_HIGH_WATER_BYTES) {
-            return self.push(&Framed::new(kind, payload), out);
+    pub fn send_copy(&mut self, kind: Kind, payload: &[u8], way: &mut Way<'_>) {
+        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) {
+            return self.push(&Framed::new(kind, payload), way.out);
         }
-        match self.compress.as_mut().and_then(|compress| compress.compress(payload)) {
-            Some(compressed) => {
-                put_frame_header(kind, true, compressed.len(), out);
-                out.put_owned(compressed);
-            }
-            None => {
-                put_frame_header(kind, false, payload.len(), out);
-                out.put(payload);
-            }
+        if !way.compress(kind, payload) {
+            put_frame_header(kind, false, payload.len(), way.out);
+            way.out.put(payload);
         }
     }
 
@@ -178,6 +192,10 @@ impl Outgoing {
     /// Answers a close frame that has come.
     pub fn answer_close(&mut self, code: Option<Code>, out: &mut SendBuf) {
         self.forget_pending();
+        if let Some(last) = self.last.take() {
+            // Both said it at once, and nothing waits before ours any more.
+            put_control(Opcode::Close, &last, out);
+        }
         match code {
             Some(code) => self.close(code, "", out),
             None => self.end(NO_STATUS, &[], out),
@@ -207,9 +225,11 @@ impl Outgoing {
             self.pending_bytes -= next.len();
             next.put(out);
         }
-        if self.pending.is_empty()
-            && let Some(last) = self.last.take()
-        {
+        if !self.pending.is_empty() {
+            return;
+        }
+        self.pending = VecDeque::new();
+        if let Some(last) = self.last.take() {
             put_control(Opcode::Close, &last, out);
         }
     }
@@ -275,15 +295,18 @@ impl Outgoing {
     /// Bytes of memory it holds; its share of what others hold too.
     pub fn held_bytes(&self) -> usize {
         let pending = self.pending.capacity() * size_of::<Framed>() + self.pending_bytes;
-        let compress = self.compress.as_ref().map_or(0, |compress| compress.held_bytes());
-        pending + compress + self.asks.capacity() * size_of::<Ask>()
+        pending + self.asks.capacity() * size_of::<Ask>()
     }
 }
 
 #[inline]
 fn put_frame_header(kind: Kind, compressed: bool, length: usize, out: &mut SendBuf) {
     let (header, count) = put_header(Opcode::from(kind), true, compressed, length);
-    out.put(&header[..count]);
+    match header.first_chunk::<2>() {
+        // Of a length that is known here, it is a store and not a call.
+        Some(short) if count == 2 => out.put(short),
+        _ => out.put(&header[..count]),
+    }
 }
 
 fn put_control(opcode: Opcode, payload: &[u8], out: &mut SendBuf) {

@@ -31,6 +31,16 @@ pub enum Act {
     Message(Framed),
 }
 
+impl Act {
+    /// How much memory waits with it.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Act::Close(_, reason) => reason.len(),
+            Act::Message(framed) => framed.len(),
+        }
+    }
+}
+
 /// Something for all subscribers of a topic, on all threads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {

@@ -35,7 +35,7 @@ pub(super) fn measure(benches: &[Bench], effort: &Effort) -> Result<Vec<Row>, Fa
     let mut progress = Progress::new(benches.len());
     let mut rows = Vec::new();
     for bench in benches {
-        if let Subject::Code { operations, .. } = bench.subject {
+        if let Subject::Beside { operations, .. } | Subject::Code { operations, .. } = bench.subject {
             progress.step(bench.name);
             rows.extend(count(bench, operations, wanted.div_ceil(operations))?);
         }
@@ -64,6 +64,7 @@ fn count(bench: &Bench, operations: u64, batches: u64) -> Result<Option<Row>, Fa
         operations: operations * batches,
         checksum: Some(one.checksum),
         allocations: Some((blocks, bytes)),
+        bare: None,
         target: None,
         standing: Standing::Alone,
     }))
@@ -117,14 +118,13 @@ fn failed(message: String) -> Failure {
 /// The other side: runs one bench and prints the checksum of a batch.
 pub(super) fn run_one(name: &str, batches: &str) -> Ended {
     let bench = suite::all().into_iter().find(|bench| bench.name == name);
-    let (Some(Subject::Code { make, .. }), Ok(batches)) = (bench.map(|bench| bench.subject), batches.parse::<u64>())
-    else {
+    let (Some(work), Ok(batches)) = (bench.and_then(|bench| bench.work()), batches.parse::<u64>()) else {
         return Err(failed(format!("{name} × {batches} is nothing that runs in one process")));
     };
-    let mut batch = make();
-    let checksum = batch();
+    let mut batch = work?;
+    let checksum = batch()?;
     for _ in 0..batches {
-        if black_box(batch()) != checksum {
+        if black_box(batch()?) != checksum {
             return Err(failed(format!("{name}: the work answered differently from one time to the next")));
         }
     }

@@ -13,6 +13,7 @@ mod machine;
 mod node;
 mod progress;
 mod runner;
+mod scratch;
 mod suite;
 
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ use super::output::{Ended, Failure, print};
 use super::sources;
 use crate::limits::{BENCH_SAMPLES_MAX, BENCH_WARMUP_MAX};
 use crate::measure::report::{json, markdown};
-use crate::measure::{Report, Row, Tier, Verdict, report::Standing};
+use crate::measure::{Report, Row, Target, Tier, Verdict, report::Standing};
 use crate::settings::Performance;
 use baseline::{Directory, Name};
 use runner::Effort;
@@ -40,7 +41,8 @@ Examples:
 
 The report goes to stdout, as Markdown. Targets are [performance] of registry.toml; they are meant for a
 release build. Exits 1 if a bench is POOR against its target (120 % of it or more), or significantly slower
-than the baseline (Welch's t-test, p < 0.05) by more than --threshold per cent; else 0.";
+than the baseline (Welch's t-test, p < 0.05) by more than --threshold per cent; else 0. Benches of files use the
+directory of temporary files (TMPDIR): its file system is what they measure.";
 
 /// Measure the parts of a node on this machine
 #[derive(Debug, clap::Args)]
@@ -176,9 +178,13 @@ fn judge(report: &Report) -> Ended {
 
 fn faults(row: &Row) -> Vec<String> {
     let mut faults = Vec::new();
-    if let (Some(Tier::Poor), Some(target)) = (row.tier(), row.target) {
-        let (name, median, unit) = (row.name, row.summary.p50, row.unit.name());
-        faults.push(format!("{name} is POOR: {median:.1} {unit}, and its target is {target:.0}"));
+    if let (Some(Tier::Poor), Some(median), Some(target)) = (row.tier(), row.judged(), row.target) {
+        let unit = match target {
+            Target::Figure(_) => row.unit.name(),
+            Target::Ratio(_) => "× bare",
+        };
+        let (name, median, target) = (row.name, markdown::figure(median), markdown::target(target));
+        faults.push(format!("{name} is POOR: {median} {unit}, and its target is {target}"));
     }
     if matches!(row.standing, Standing::Compared(comparison) if comparison.verdict == Verdict::Regression) {
         faults.push(format!("{}: {}", row.name, markdown::standing(&row.standing, row.unit)));

@@ -3,11 +3,10 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::super::output::Failure;
+use super::scratch::Scratch;
 
 /// A node that runs until it is dropped.
 pub(super) struct Node {
@@ -25,7 +24,7 @@ impl Node {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", "127.0.0.1:0", "--threads", "1", "--data", "data"]);
         // Its own working directory, too: no registry.toml and no variable of ours reaches it.
-        command.current_dir(&scratch.0).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.current_dir(scratch.path()).stdin(Stdio::null()).stdout(Stdio::piped());
         for (name, _) in std::env::vars_os().filter(|(name, _)| is_read_by_a_node(&name.to_string_lossy())) {
             command.env_remove(name);
         }
@@ -83,28 +82,6 @@ fn resident(text: &str) -> Option<f64> {
     Some(kib.trim().parse::<f64>().ok()? * 1024.0)
 }
 
-/// A directory that goes when it is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Self, Failure> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("lattice-bench-{}-{count}", std::process::id()));
-        // Fails if it is there: whoever made it may not be a friend.
-        let made = fs::create_dir(&path);
-        made.map_err(|error| failed(format!("the directory {} cannot be made: {error}", path.display())))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is left in the system's own place for such things.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,14 +100,5 @@ mod tests {
             Some(6_574_080.0)
         );
         assert_eq!((resident(""), resident("Rss: many kB")), (None, None));
-    }
-
-    #[test]
-    fn a_scratch_directory_goes_with_its_owner() {
-        let scratch = Scratch::new().expect("the temp dir is writable");
-        let path = scratch.0.clone();
-        fs::write(path.join("file"), "x").expect("it is ours");
-        drop(scratch);
-        assert!(!path.exists());
     }
 }

@@ -7,7 +7,7 @@ use super::super::output::Failure;
 use super::progress::Progress;
 use super::suite::{Bench, Subject};
 use crate::measure::report::Standing;
-use crate::measure::{Row, Summary, Unit};
+use crate::measure::{Bare, Row, Summary, Unit};
 use crate::settings::Performance;
 
 /// Batches are not repeated more often than this in one sample.
@@ -46,6 +46,14 @@ struct Running<'b> {
     bench: &'b Bench,
     probe: Probe<'b>,
     samples: Vec<f64>,
+    bare: Option<Beside>,
+}
+
+/// The bare cost of a bench, timed right after each of its samples.
+struct Beside {
+    about: &'static str,
+    timed: Timed,
+    samples: Vec<f64>,
 }
 
 enum Probe<'b> {
@@ -80,29 +88,38 @@ pub(super) fn measure(benches: &[Bench], targets: &Performance, effort: &Effort)
 
 impl<'b> Running<'b> {
     fn start(bench: &'b Bench, effort: &Effort) -> Result<Self, Failure> {
-        let probe = match &bench.subject {
+        let timed = |operations, batch| Timed::start(bench, operations, batch, effort);
+        let (probe, bare) = match &bench.subject {
+            Subject::Beside { operations, bare, make } => {
+                let pair = make()?;
+                let bare = Beside { about: bare, timed: timed(*operations, pair.bare)?, samples: Vec::new() };
+                (Probe::Timed(timed(*operations, pair.work)?), Some(bare))
+            }
             Subject::Code { operations, make } => {
                 let mut batch = make();
-                Probe::Timed(Timed::start(bench, *operations, Box::new(move || Ok(batch())), effort)?)
+                (Probe::Timed(timed(*operations, Box::new(move || Ok(batch())))?), None)
             }
-            Subject::Node { operations, make } => Probe::Timed(Timed::start(bench, *operations, make()?, effort)?),
-            Subject::Figure { rounds_max, read } => Probe::Figure { rounds_max: *rounds_max, read },
+            Subject::Node { operations, make } => (Probe::Timed(timed(*operations, make()?)?), None),
+            Subject::Figure { rounds_max, read } => (Probe::Figure { rounds_max: *rounds_max, read }, None),
         };
-        Ok(Self { bench, probe, samples: Vec::new() })
+        Ok(Self { bench, probe, samples: Vec::new(), bare })
     }
 
     fn warm_up(&mut self) -> Result<(), Failure> {
-        match &mut self.probe {
-            Probe::Timed(timed) => timed.time(self.bench).map(drop),
-            Probe::Figure { .. } => Ok(()),
+        if let Probe::Timed(timed) = &mut self.probe {
+            timed.time(self.bench)?;
         }
+        self.bare.as_mut().map_or(Ok(()), |bare| bare.timed.time(self.bench).map(drop))
     }
 
     fn sample(&mut self, round: u32, effort: &Effort) -> Result<(), Failure> {
         match &mut self.probe {
-            Probe::Timed(timed) => self.samples.push(timed.time(self.bench)? / timed.operations_per_sample() as f64),
+            Probe::Timed(timed) => self.samples.push(timed.per_operation(self.bench)?),
             Probe::Figure { rounds_max, read } if round < *rounds_max => self.samples.push(read(effort.quick)?),
             Probe::Figure { .. } => {}
+        }
+        if let Some(bare) = &mut self.bare {
+            bare.samples.push(bare.timed.per_operation(self.bench)?);
         }
         Ok(())
     }
@@ -112,7 +129,7 @@ impl<'b> Running<'b> {
             Probe::Timed(timed) => (Unit::Nanoseconds, timed.operations_per_sample(), Some(timed.checksum)),
             Probe::Figure { .. } => (Unit::Bytes, 1, None),
         };
-        let target = self.bench.target.map(|target| target(targets)).filter(|target| *target > 0);
+        let bare = self.bare.and_then(|bare| Bare::of(bare.about, bare.samples, &self.samples));
         Some(Row {
             category: self.bench.category.name(),
             name: self.bench.name,
@@ -123,7 +140,8 @@ impl<'b> Running<'b> {
             operations,
             checksum,
             allocations: None,
-            target: target.map(|target| target as f64),
+            bare,
+            target: self.bench.target.and_then(|target| target.target(targets)),
             standing: Standing::Alone,
         })
     }
@@ -159,6 +177,11 @@ impl Timed {
         self.batches * self.operations
     }
 
+    /// Nanoseconds of one operation, by one sample.
+    fn per_operation(&mut self, bench: &Bench) -> Result<f64, Failure> {
+        Ok(self.time(bench)? / self.operations_per_sample() as f64)
+    }
+
     /// Nanoseconds of one sample. Work that answers differently is other work: no figure comes of it.
     fn time(&mut self, bench: &Bench) -> Result<f64, Failure> {
         let started = Instant::now();
@@ -179,11 +202,18 @@ impl Timed {
 
 #[cfg(test)]
 mod tests {
-    use super::super::suite::Category;
+    use super::super::suite::{Category, Pair, TargetKey};
     use super::*;
+    use crate::measure::Target;
 
     fn bench(subject: Subject) -> Bench {
-        Bench { category: Category::Memory, name: "probe", about: "a probe", target: Some(|_| 64), subject }
+        Bench {
+            category: Category::Memory,
+            name: "probe",
+            about: "a probe",
+            target: Some(TargetKey::Bytes(|_| 64)),
+            subject,
+        }
     }
 
     fn quick() -> Effort {
@@ -196,7 +226,20 @@ mod tests {
         let rows = measure(&[bench(subject)], &Performance::default(), &quick()).expect("it works");
         assert_eq!((rows[0].unit, rows[0].checksum, rows[0].samples.len()), (Unit::Nanoseconds, Some(0xabc), 4));
         assert!(rows[0].operations.is_multiple_of(3) && rows[0].summary.min >= 0.0);
-        assert_eq!(rows[0].target, Some(64.0));
+        assert_eq!(rows[0].target, Some(Target::Figure(64.0)));
+    }
+
+    #[test]
+    fn a_bare_cost_has_a_sample_for_each_of_the_work() {
+        let make = || {
+            let work = || (0..1000).fold(1, |sum: u64, _| black_box(sum.wrapping_mul(3)));
+            Ok(Pair { work: Box::new(move || Ok(work())), bare: Box::new(|| Ok(black_box(1))) })
+        };
+        let subject = Subject::Beside { operations: 2, bare: "nothing", make };
+        let rows = measure(&[bench(subject)], &Performance::default(), &quick()).expect("it works");
+        let bare = rows[0].bare.as_ref().expect("it was measured");
+        assert_eq!((bare.about, bare.samples.len(), bare.ratio.count), ("nothing", 4, 4));
+        assert_ne!(rows[0].checksum, Some(1), "that of the work");
     }
 
     #[test]

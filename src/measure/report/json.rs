@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Part, Report, Row, Standing};
-use crate::measure::{Comparison, Verdict};
+use super::{Part, Report, Row, Standing, Unit};
+use crate::measure::{Bare, Comparison, Target, Verdict};
 
 /// Says what the file is, and changes when its shape does.
 pub const FORMAT: &str = "lattice-bench-1";
@@ -47,12 +47,33 @@ fn row(row: &Row) -> String {
         ("outliers", numbers(&summary.outliers)),
         ("allocations_per_op", optional(row.allocations.map(|(count, _)| count))),
         ("allocated_bytes_per_op", optional(row.allocations.map(|(_, bytes)| bytes))),
-        ("target", optional(row.target)),
+        ("bare", row.bare.as_ref().map_or("null".into(), bare)),
+        ("target", optional(row.target.map(Target::value))),
+        ("target_unit", row.target.map_or("null".into(), |target| text(target_unit(target, row.unit)))),
         ("tier", row.tier().map_or("null".into(), |tier| text(tier.name()))),
         ("comparison", standing(&row.standing)),
         ("checksum", row.checksum.map_or("null".into(), |checksum| text(&format!("{checksum:016x}")))),
         ("samples", numbers(&row.samples)),
     ])
+}
+
+/// The bare cost, and the median and the ends of how the bench stands to it.
+fn bare(bare: &Bare) -> String {
+    object(&[
+        ("about", text(bare.about)),
+        ("p50", number(bare.summary.p50)),
+        ("ratio_min", number(bare.ratio.min)),
+        ("ratio_p50", number(bare.ratio.p50)),
+        ("ratio_max", number(bare.ratio.max)),
+        ("samples", numbers(&bare.samples)),
+    ])
+}
+
+fn target_unit(target: Target, unit: Unit) -> &'static str {
+    match target {
+        Target::Figure(_) => unit.name(),
+        Target::Ratio(_) => "× bare",
+    }
 }
 
 fn standing(standing: &Standing) -> String {
@@ -147,10 +168,28 @@ mod tests {
         let mut one = row("one", &[1.0]);
         (one.checksum, one.target) = (None, None);
         let bench = &parsed(&report(vec![one]))["benches"][0];
-        for field in ["stddev", "variation", "mean_margin_95", "checksum", "target", "tier", "allocations_per_op"] {
+        for field in ["stddev", "variation", "mean_margin_95", "checksum", "allocations_per_op", "bare"] {
+            assert_eq!(bench.get(field), Some(&Value::Null), "{field}");
+        }
+        for field in ["target", "target_unit", "tier"] {
             assert_eq!(bench.get(field), Some(&Value::Null), "{field}");
         }
         assert_eq!(number(f64::NAN), "null");
+    }
+
+    #[test]
+    fn a_bare_cost_stands_beside_the_figure() {
+        let mut row = row("write", &[110.0, 120.0]);
+        row.bare = Bare::of("a write", vec![100.0, 100.0], &row.samples);
+        row.target = Some(Target::Ratio(1.25));
+        let bench = &parsed(&report(vec![row]))["benches"][0];
+        let expected = json!({
+            "about": "a write", "p50": 100.0, "ratio_min": 1.1, "ratio_p50": 1.15, "ratio_max": 1.2,
+            "samples": [100.0, 100.0],
+        });
+        assert_eq!(bench["bare"], expected);
+        let judged = (&bench["target"], &bench["target_unit"], &bench["tier"]);
+        assert_eq!(judged, (&json!(1.25), &json!("× bare"), &json!("GOOD")));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! so that they read as text.
 
 use super::{Part, Report, Row, Standing, Unit};
-use crate::measure::{Comparison, Verdict};
+use crate::measure::{Bare, Comparison, Target, Verdict};
 
 /// The report as a Markdown document.
 pub fn emit(report: &Report) -> String {
@@ -33,10 +33,14 @@ fn category(rows: &[Row]) -> String {
 
 fn results(rows: &[Row]) -> String {
     let counted = rows[0].unit == Unit::Instructions;
+    let has_bare = rows.iter().any(|row| row.bare.is_some());
     let unit = rows[0].unit.name();
     let mut heads = vec!["bench".to_string(), format!("p50 ({unit})"), format!("mean ± 95 % CI ({unit})")];
     if counted {
         heads.extend(["allocations/op", "allocated (bytes/op)"].map(String::from));
+    }
+    if has_bare {
+        heads.extend([format!("bare p50 ({unit})"), "× bare".into()]);
     }
     heads.push(format!("target ({unit})"));
     heads.extend(["tier", "against the baseline", "what it does"].map(String::from));
@@ -46,11 +50,29 @@ fn results(rows: &[Row]) -> String {
             cells.push(optional(row.allocations.map(|(count, _)| count)));
             cells.push(optional(row.allocations.map(|(_, bytes)| bytes)));
         }
-        cells.extend([optional(row.target), row.tier().map_or(NONE, |tier| tier.name()).into()]);
-        cells.extend([standing(&row.standing, row.unit), row.about.to_string()]);
+        if has_bare {
+            let bare = row.bare.as_ref();
+            cells.push(optional(bare.map(|bare| bare.summary.p50)));
+            cells.push(bare.map_or(NONE.into(), |bare| format!("{:.2}", bare.ratio.p50)));
+        }
+        cells.extend([row.target.map_or(NONE.into(), target), row.tier().map_or(NONE, |tier| tier.name()).into()]);
+        cells.extend([standing(&row.standing, row.unit), about(row)]);
         cells
     };
     table(&heads, &rows.iter().map(cells).collect::<Vec<_>>())
+}
+
+fn about(row: &Row) -> String {
+    let bare = |bare: &Bare| format!("{}; bare: {}", row.about, bare.about);
+    row.bare.as_ref().map_or(row.about.to_string(), bare)
+}
+
+/// A target, for people: "0.5", or "1.1 × bare".
+pub fn target(target: Target) -> String {
+    match target {
+        Target::Figure(value) => value.to_string(),
+        Target::Ratio(value) => format!("{value} × bare"),
+    }
 }
 
 fn mean(row: &Row) -> String {
@@ -60,15 +82,24 @@ fn mean(row: &Row) -> String {
 
 fn evidence(rows: &[Row]) -> String {
     let unit = rows[0].unit.name();
+    let has_bare = rows.iter().any(|row| row.bare.is_some());
     let mut heads = vec!["bench".to_string()];
     heads.extend(["min", "p95", "p99", "p99.9", "max", "stddev"].map(|figure| format!("{figure} ({unit})")));
-    heads.extend(["CV (%)", "outliers", "samples", "operations/sample", "checksum of the work"].map(String::from));
+    heads.push("CV (%)".into());
+    if has_bare {
+        heads.push("× bare, min–max".into());
+    }
+    heads.extend(["outliers", "samples", "operations/sample", "checksum of the work"].map(String::from));
     let cells = |row: &Row| {
         let summary = &row.summary;
         let mut cells = vec![row.name.to_string()];
         cells.extend([summary.min, summary.p95, summary.p99, summary.p999, summary.max].map(figure));
         cells.push(optional(summary.stddev));
         cells.push(summary.variation.map_or(NONE.into(), |part| format!("{:.1}", part * 100.0)));
+        if has_bare {
+            let ends = |bare: &Bare| format!("{:.2}–{:.2}", bare.ratio.min, bare.ratio.max);
+            cells.push(row.bare.as_ref().map_or(NONE.into(), ends));
+        }
         cells.extend([outliers(&summary.outliers), summary.count.to_string(), row.operations.to_string()]);
         cells.push(row.checksum.map_or(NONE.into(), |checksum| format!("{checksum:016x}")));
         cells
@@ -128,10 +159,11 @@ fn optional(value: Option<f64>) -> String {
     value.map_or(NONE.into(), figure)
 }
 
-/// Small figures to a hundredth, large ones whole: what a reader can tell apart.
-fn figure(value: f64) -> String {
+/// What a reader can tell apart: large figures whole, small ones to a hundredth, those below one to a thousandth.
+pub fn figure(value: f64) -> String {
     match value {
         value if value == value.trunc() => format!("{value:.0}"),
+        value if value.abs() < 1.0 => format!("{value:.3}"),
         value if value.abs() < 100.0 => format!("{value:.2}"),
         value => format!("{value:.0}"),
     }
@@ -171,6 +203,27 @@ mod tests {
             let widths: Vec<usize> = table.lines().map(|line| line.chars().count()).collect();
             assert!(widths.iter().all(|&width| width == widths[0]), "{text}");
         }
+    }
+
+    #[test]
+    fn a_bare_cost_has_columns_where_there_is_one() {
+        let mut write = row("write", &[1.1, 1.2]);
+        write.bare = Bare::of("a bare write", vec![1.0, 1.0], &write.samples);
+        write.target = Some(Target::Ratio(1.1));
+        let mut read = row("read", &[0.45, 0.55]);
+        read.target = Some(Target::Figure(0.5));
+        let text = emit(&report(vec![write, read]));
+        for part in [
+            "bare p50 (ns/op)",
+            "| 1.15   |",
+            "| 1.1 × bare ",
+            "| 0.5 ",
+            "static paths; bare: a bare write",
+            "1.10–1.20",
+        ] {
+            assert!(text.contains(part), "{part} in\n{text}");
+        }
+        assert!(!emit(&report(vec![row("read", &[1.0])])).contains("bare"), "no columns for nothing");
     }
 
     #[test]

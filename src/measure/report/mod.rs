@@ -6,7 +6,7 @@
 pub mod json;
 pub mod markdown;
 
-use super::{Comparison, Summary, Tier, compare};
+use super::{Bare, Comparison, Summary, Target, Tier, compare};
 
 /// What a figure counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +60,26 @@ pub struct Row {
     pub checksum: Option<u64>,
     /// Allocations and allocated bytes per operation, where they were counted.
     pub allocations: Option<(f64, f64)>,
+    /// The least it could cost, where that was measured beside it.
+    pub bare: Option<Bare>,
     /// What the median is to stay below.
-    pub target: Option<f64>,
+    pub target: Option<Target>,
     /// Against the baseline.
     pub standing: Standing,
 }
 
 impl Row {
-    /// The median against the target, if there is one.
+    /// The median that the target is about: of the figure, or of how it stands to the bare cost.
+    pub fn judged(&self) -> Option<f64> {
+        match self.target? {
+            Target::Figure(_) => Some(self.summary.p50),
+            Target::Ratio(_) => self.bare.as_ref().map(|bare| bare.ratio.p50),
+        }
+    }
+
+    /// That median against the target, if there is one.
     pub fn tier(&self) -> Option<Tier> {
-        Some(Tier::of(self.summary.p50, self.target?))
+        Some(Tier::of(self.judged()?, self.target?.value()))
     }
 }
 
@@ -179,7 +189,8 @@ mod tests {
             operations: 64,
             checksum: Some(0xfeed),
             allocations: None,
-            target: Some(100.0),
+            bare: None,
+            target: Some(Target::Figure(100.0)),
             standing: Standing::Alone,
         }
     }
@@ -223,5 +234,14 @@ mod tests {
         assert_eq!(row.tier(), Some(Tier::Good));
         row.target = None;
         assert_eq!(row.tier(), None);
+    }
+
+    #[test]
+    fn of_a_ratio_the_bare_cost_decides() {
+        let mut row = row("x", &[105.0, 90.0, 1200.0]);
+        row.target = Some(Target::Ratio(1.1));
+        assert_eq!(row.tier(), None, "there is nothing beside it");
+        row.bare = Bare::of("a write", vec![100.0, 100.0, 1000.0], &row.samples);
+        assert_eq!((row.judged(), row.tier()), (Some(1.05), Some(Tier::Good)));
     }
 }

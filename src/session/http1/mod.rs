@@ -353,7 +353,7 @@ impl Http1 {
     fn on_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
-            && let Some((head, count, route)) = memory.recall(bytes)
+            && let Some((head, count, route)) = memory.heads.recall(bytes)
         {
             self.served += 1;
             let (bytes, after) = bytes.split_at(count);
@@ -367,7 +367,7 @@ impl Http1 {
     fn on_new_head(&mut self, bytes: &[u8], turn: &mut Turn<'_>) -> Option<usize> {
         let memory = turn.memory;
         if self.owned.is_none()
-            && let Some((head, count)) = memory.parse(bytes, &turn.settings.head)
+            && let Some((head, count)) = memory.heads.parse(bytes, &turn.settings.head)
         {
             let (bytes, after) = bytes.split_at(count);
             self.served += 1;

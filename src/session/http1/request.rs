@@ -49,7 +49,7 @@ impl Http1 {
             Found::Route(route, params) => {
                 if let (Some(memory), true) = (memory, params.is_empty()) {
                     // A path that the router knows as it stands is no secret.
-                    memory.keep(head, bytes, route);
+                    memory.heads.keep(head, bytes, route);
                 }
                 self.begin_found(head, bytes, after, (route, params), turn)
             }

@@ -11,11 +11,14 @@
 //! A connection owns memory only while a message is incomplete, or while its peer does not take what it is
 //! sent. A peer that is silent is asked with a ping, and given up if it stays so.
 
+mod compression;
 pub mod deflate;
+#[cfg(test)]
+mod tests;
 
 use crate::app::ws::{ABNORMAL, NO_STATUS};
 use crate::app::ws::{
-    Act, Address, Ask, Channel, Closed, Failed, Link, Message, Outgoing, Outlet, Sender, Topic, Upgrade,
+    Act, Address, Ask, Channel, Closed, Failed, Link, Message, Outgoing, Outlet, Sender, Topic, Upgrade, Way,
 };
 use crate::app::{Caller, Value};
 use crate::buffer::Aligned;
@@ -23,7 +26,7 @@ use crate::limits::{LINGER_BYTES_MAX, SEND_HIGH_WATER_BYTES, WS_EVENTS_PER_TURN_
 use crate::session::http1::value_work;
 use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::ws::{Code, Decoder, Event, Kind, Limits, Payload, Role};
-use deflate::{Deflater, Inflater};
+use compression::{Compressing, Deflate};
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -36,7 +39,7 @@ pub struct Ws {
     limits: Limits,
     state: State,
     sender: Sender,
-    inflate: Option<Box<Inflater>>,
+    deflate: Option<Box<Deflate>>,
     topics: Vec<Topic>,
     /// Received and not looked at yet, because the channel or the peer holds us up.
     rest: Aligned,
@@ -68,15 +71,14 @@ impl Ws {
     /// A connection that was just agreed upon, with what its peer has sent since.
     pub fn new(upgrade: Upgrade, caller: Caller, peer: Option<IpAddr>, outlet: Arc<dyn Outlet>, at: Address) -> Self {
         let Upgrade { channel, terms, deflate } = upgrade;
-        let compress = deflate.map(|params| Box::new(Deflater::new(&params)) as _);
         Self {
             channel,
             decoder: Decoder::new(Role::Server, deflate.is_some()),
-            outgoing: Outgoing::new(terms.queue_bytes, terms.overflow, compress).to(caller, peer),
+            outgoing: Outgoing::new(terms.queue_bytes, terms.overflow).to(caller, peer),
             limits: terms.limits,
             state: State::Open,
             sender: Sender::new(outlet, at),
-            inflate: deflate.map(|params| Box::new(Inflater::new(&params))),
+            deflate: deflate.map(|agreed| Box::new(Deflate::new(&agreed))),
             topics: Vec::new(),
             rest: Aligned::new(),
             messages: 0,
@@ -237,15 +239,20 @@ impl Ws {
 
     #[cold]
     fn on_compressed(&mut self, kind: Kind, payload: &[u8], turn: &mut Turn<'_>) {
-        let Some(inflate) = &mut self.inflate else { return };
-        match inflate.inflate(kind, payload, self.limits.message_bytes) {
-            Ok(inflated) => self.on_message(kind, Payload::Whole(inflated), turn),
+        let Some(deflate) = &mut self.deflate else { return };
+        let mut inflated = Aligned::new();
+        let mut contexts = turn.memory.contexts.borrow_mut();
+        let outcome = deflate.inflater.inflate(kind, payload, self.limits.message_bytes, &mut inflated, &mut contexts);
+        drop(contexts);
+        match outcome {
+            Ok(()) => self.on_message(kind, Payload::Whole(inflated), turn),
             Err(error) => self.fail(error.code(), error.sentence(), turn),
         }
     }
 
     fn on_close(&mut self, code: Option<Code>, turn: &mut Turn<'_>) {
-        self.tell(Closed { code: code.unwrap_or(NO_STATUS), clean: true });
+        let first = self.outgoing.closed().or(code);
+        self.tell(Closed { code: first.unwrap_or(NO_STATUS), clean: true });
         self.outgoing.answer_close(code, turn.out);
         self.state = State::Linger { dropped: 0 };
     }
@@ -253,8 +260,18 @@ impl Ws {
     /// Calls the channel; what it did decides how things stand.
     #[inline]
     fn call(&mut self, turn: &mut Turn<'_>, call: impl FnOnce(&mut dyn Channel, &mut Link<'_>)) {
-        let mut link = Link::new(&mut self.outgoing, turn.out, turn.now, turn.app.flags(), &self.sender);
-        call(&mut *self.channel, &mut link);
+        let flags = turn.app.flags();
+        match &mut self.deflate {
+            None => {
+                let way = Way { out: turn.out, compress: None };
+                call(&mut *self.channel, &mut Link::new(&mut self.outgoing, way, turn.now, flags, &self.sender));
+            }
+            Some(deflate) => {
+                let mut compress = Compressing { deflater: &mut deflate.deflater, contexts: &turn.memory.contexts };
+                let way = Way { out: turn.out, compress: Some(&mut compress) };
+                call(&mut *self.channel, &mut Link::new(&mut self.outgoing, way, turn.now, flags, &self.sender));
+            }
+        }
         self.settle();
     }
 
@@ -387,12 +404,13 @@ impl Ws {
     /// Bytes of memory that it holds beyond its channel's own.
     #[inline]
     pub fn held_bytes(&self) -> usize {
-        let inflate = self.inflate.as_ref().map_or(0, |inflate| inflate.held_bytes());
+        let deflate = self.deflate.as_ref().map_or(0, |deflate| deflate.held_bytes());
         size_of::<Self>()
             + self.decoder.held_bytes()
             + self.rest.capacity_bytes()
             + self.outgoing.held_bytes()
-            + inflate
+            + deflate
+            + self.topics.capacity() * size_of::<Topic>()
     }
 
     /// Open, with nothing incomplete and nothing under way.

@@ -8,13 +8,14 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::header::{Expected, Frame, HEADER_BYTES_MAX, parse};
-use super::payload::{place, shift_of};
-use super::{Code, Error, Kind, Opcode, Payload, Role, mask, utf8};
-use crate::buffer::{Aligned, rotated};
+use super::event::{Event, control, event_here};
+use super::header::{Expected, FIN, Frame, HEADER_BYTES_MAX, LENGTH_16, MASK, parse};
+use super::message::Message;
+use super::payload::{can_be_placed, place};
+use super::{Error, Kind, Opcode, Payload, Role, mask, utf8};
+use crate::buffer::rotated;
 use crate::limits::{WS_FRAGMENTS, WS_MESSAGE_BYTES};
 
 /// How large a message may be.
@@ -30,19 +31,6 @@ impl Default for Limits {
     fn default() -> Self {
         Self { message_bytes: WS_MESSAGE_BYTES, fragments: WS_FRAGMENTS }
     }
-}
-
-/// What a peer said.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Event<'b> {
-    /// The last frame, and why. Whatever follows is dropped.
-    Close(Option<(Code, Cow<'b, str>)>),
-    /// A message: whether it is compressed, and its payload. Text that is not compressed is UTF-8.
-    Message(Kind, bool, Payload<'b>),
-    /// To be answered with a pong that carries the same.
-    Ping(Cow<'b, [u8]>),
-    /// The answer to a ping, or a sign of life.
-    Pong(Cow<'b, [u8]>),
 }
 
 /// Reads the frames of one connection.
@@ -64,24 +52,21 @@ const _: () = assert!(size_of::<Decoder>() <= 64);
 enum Stage {
     /// One of a header, of which so many came.
     Header([u8; HEADER_BYTES_MAX], u8),
-    /// One of the payload of this frame.
+    /// The first of the payload of this frame.
+    Begun(Frame),
+    /// One of the payload of this frame, whose beginning is kept.
     Payload(Frame),
     /// One after the end: of no interest.
     Ended,
 }
 
-const BETWEEN: Stage = Stage::Header([0; HEADER_BYTES_MAX], 0);
+/// First bytes of frames that are whole messages, not compressed.
+const BINARY_ALONE: u8 = FIN | Opcode::Binary as u8;
+const TEXT_ALONE: u8 = FIN | Opcode::Text as u8;
+/// The header of a client's frame of less than 126 bytes.
+const SHORT_HEADER_BYTES: usize = 6;
 
-/// What came of a message.
-#[derive(Debug)]
-struct Message {
-    bytes: Aligned,
-    /// Bytes at the start that are whole characters, if it is text.
-    checked: usize,
-    fragments: u32,
-    kind: Kind,
-    compressed: bool,
-}
+const BETWEEN: Stage = Stage::Header([0; HEADER_BYTES_MAX], 0);
 
 /// How far a step came.
 enum Step {
@@ -101,15 +86,14 @@ impl Decoder {
         Self { stage: BETWEEN, message: None, control: Vec::new(), role, deflate }
     }
 
-    /// Whether no frame and no message is incomplete.
+    /// Whether no frame and no message is incomplete: also after the last one.
     pub fn is_between(&self) -> bool {
-        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Payload(_)) && self.message.is_none()
+        !matches!(self.stage, Stage::Header(_, 1..) | Stage::Begun(_) | Stage::Payload(_)) && self.message.is_none()
     }
 
     /// Bytes of memory that it holds beside itself.
     pub fn held_bytes(&self) -> usize {
-        let message = |message: &Message| size_of::<Message>() + message.bytes.capacity_bytes();
-        self.message.as_deref().map_or(0, message) + self.control.capacity()
+        self.message.as_deref().map_or(0, Message::held_bytes) + self.control.capacity()
     }
 
     /// Goes on at `bytes[*used..]` and leaves `used` behind what it took in; what stands before it may be
@@ -117,19 +101,60 @@ impl Decoder {
     ///
     /// `Ok(None)`: everything was taken in. After an error or a close, all is dropped. A message stays where
     /// it lies for sure if `bytes` begins at a multiple of 8.
+    #[inline]
     pub fn next<'b>(
         &mut self,
         bytes: &'b mut [u8],
         used: &mut usize,
         limits: &Limits,
     ) -> Result<Option<Event<'b>>, Error> {
-        let result = self.read(bytes, used, limits);
-        if matches!(result, Err(_) | Ok(Some(Event::Close(_)))) {
-            *self = Self { stage: Stage::Ended, ..Self::new(self.role, self.deflate) };
+        if *used == bytes.len() {
+            return Ok(None);
         }
-        result
+        if let Some((kind, key, length)) = self.short_message(bytes, *used, limits) {
+            let start = *used + SHORT_HEADER_BYTES;
+            *used = start + length;
+            let payload = place(bytes, start, length, key);
+            if kind == Kind::Binary || utf8::is_whole(payload) {
+                return Ok(Some(Event::Message(kind, false, Payload::Here(payload))));
+            }
+            return self.end(Err(Error::Utf8));
+        }
+        match self.read(bytes, used, limits) {
+            Ok(Some(Event::Close(why))) => self.end(Ok(Some(Event::Close(why)))),
+            Err(error) => self.end(Err(error)),
+            going_on => going_on,
+        }
     }
 
+    /// Lets go of everything and reads no more.
+    #[cold]
+    fn end<T>(&mut self, last: T) -> T {
+        *self = Self { stage: Stage::Ended, ..Self::new(self.role, self.deflate) };
+        last
+    }
+
+    /// Most messages: masked, in one frame of less than 126 bytes that is whole, not compressed. What does not
+    /// look like that goes the long way, each mistake among it.
+    #[inline]
+    fn short_message(&self, bytes: &[u8], at: usize, limits: &Limits) -> Option<(Kind, [u8; 4], usize)> {
+        let (Stage::Header(_, 0), None, Role::Server) = (self.stage, &self.message, self.role) else { return None };
+        let (header, rest) = bytes.get(at..)?.split_first_chunk::<SHORT_HEADER_BYTES>()?;
+        let [first, second, key @ ..] = *header;
+        let length = usize::from(second ^ MASK);
+        if length > rest.len() || length >= usize::from(LENGTH_16) || length > limits.message_bytes {
+            return None;
+        }
+        let kind = match first {
+            BINARY_ALONE => Kind::Binary,
+            TEXT_ALONE => Kind::Text,
+            _ => return None,
+        };
+        can_be_placed(bytes, at + SHORT_HEADER_BYTES).then_some((kind, key, length))
+    }
+
+    /// The long way, which knows every frame.
+    #[inline(never)]
     fn read<'b>(&mut self, bytes: &'b mut [u8], used: &mut usize, limits: &Limits) -> Result<Option<Event<'b>>, Error> {
         loop {
             match self.step(bytes, used, limits)? {
@@ -146,46 +171,56 @@ impl Decoder {
     }
 
     fn step(&mut self, bytes: &[u8], used: &mut usize, limits: &Limits) -> Result<Step, Error> {
-        match self.stage {
-            Stage::Header(held, count) => {
-                let Some(frame) = self.read_header(held, count, bytes, used, limits)? else { return Ok(Step::More) };
-                if self.is_here(&frame, bytes, *used) {
-                    return Ok(Step::Here(frame));
-                }
-                self.begin(&frame);
-                self.take_in(frame, bytes, used)
-            }
-            Stage::Payload(frame) => self.take_in(frame, bytes, used),
+        let frame = match self.stage {
+            Stage::Header(held, count) => self.read_header(held, count.into(), bytes, used, limits)?,
+            Stage::Begun(frame) => Some(frame),
+            Stage::Payload(frame) => return self.take_in(frame, bytes, used),
             Stage::Ended => {
                 *used = bytes.len();
-                Ok(Step::More)
+                None
             }
+        };
+        let Some(frame) = frame else { return Ok(Step::More) };
+        if *used == bytes.len() && frame.left > 0 {
+            // Peers write headers alone: the payload may still come whole.
+            self.stage = Stage::Begun(frame);
+            return Ok(Step::More);
         }
+        if self.is_here(&frame, bytes, *used) {
+            self.stage = BETWEEN;
+            return Ok(Step::Here(frame));
+        }
+        self.begin(&frame);
+        self.take_in(frame, bytes, used)
     }
 
-    /// The frame whose header is whole now, `used` behind it; otherwise the rest of `bytes` is kept.
+    /// The frame whose header is whole now, `used` behind it; otherwise what came of it is kept.
     fn read_header(
         &mut self,
         mut held: [u8; HEADER_BYTES_MAX],
-        count: u8,
+        count: usize,
         bytes: &[u8],
         used: &mut usize,
         limits: &Limits,
     ) -> Result<Option<Frame>, Error> {
         let expected = self.expected(limits);
-        let before = usize::from(count);
         let rest = &bytes[*used..];
-        let taken = rest.len().min(HEADER_BYTES_MAX - before);
-        held[before..before + taken].copy_from_slice(&rest[..taken]);
-        match parse(&held[..before + taken], &expected)? {
+        if count == 0
+            && let Some((frame, length)) = parse(rest, &expected)?
+        {
+            *used += length;
+            return Ok(Some(frame));
+        }
+        let kept = rest.len().min(HEADER_BYTES_MAX - count);
+        held[count..count + kept].copy_from_slice(&rest[..kept]);
+        match parse(&held[..count + kept], &expected)? {
             Some((frame, length)) => {
-                self.stage = BETWEEN;
-                *used += length - before;
+                *used += length - count;
                 Ok(Some(frame))
             }
             None => {
-                self.stage = Stage::Header(held, (before + taken) as u8);
-                *used = bytes.len();
+                *used += kept;
+                self.stage = Stage::Header(held, (count + kept) as u8);
                 Ok(None)
             }
         }
@@ -205,7 +240,7 @@ impl Decoder {
     /// Whether the frame says something alone, and its payload at `start` is whole and can be aligned.
     fn is_here(&self, frame: &Frame, bytes: &[u8], start: usize) -> bool {
         let is_alone = frame.opcode.is_control() || frame.fin && self.message.is_none();
-        is_alone && bytes.len() - start >= frame.left && shift_of(bytes, start) <= start
+        is_alone && bytes.len() - start >= frame.left && can_be_placed(bytes, start)
     }
 
     /// Prepares for the payload of a frame that will be kept.
@@ -220,8 +255,7 @@ impl Decoder {
                 return;
             }
         };
-        let message = Message { bytes: Aligned::new(), checked: 0, fragments: 1, kind, compressed: frame.rsv1 };
-        self.message = Some(Box::new(message));
+        self.message = Some(Box::new(Message::new(kind, frame.rsv1)));
     }
 
     /// Keeps what came of the payload of `frame`.
@@ -259,65 +293,4 @@ impl Decoder {
             }
         }
     }
-}
-
-impl Message {
-    fn is_text(&self) -> bool {
-        self.kind == Kind::Text && !self.compressed
-    }
-
-    fn append(&mut self, came: &[u8], key: [u8; 4]) -> Result<(), Error> {
-        self.bytes.extend_xored(came, key);
-        if self.is_text() {
-            self.checked += utf8::whole_characters(&self.bytes[self.checked..])?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<Event<'static>, Error> {
-        if self.is_text() && self.checked < self.bytes.len() {
-            return Err(Error::Utf8);
-        }
-        Ok(Event::Message(self.kind, self.compressed, Payload::Whole(self.bytes)))
-    }
-}
-
-/// What the frame says whose whole payload stands at `start`.
-fn event_here<'b>(bytes: &'b mut [u8], start: usize, frame: &Frame) -> Result<Event<'b>, Error> {
-    let payload = place(bytes, start, frame);
-    match frame.opcode {
-        Opcode::Binary => Ok(Event::Message(Kind::Binary, frame.rsv1, Payload::Here(payload))),
-        Opcode::Text => {
-            if !frame.rsv1 {
-                utf8::check(payload)?;
-            }
-            Ok(Event::Message(Kind::Text, frame.rsv1, Payload::Here(payload)))
-        }
-        opcode => control(opcode, Cow::Borrowed(payload)),
-    }
-}
-
-fn control(opcode: Opcode, payload: Cow<'_, [u8]>) -> Result<Event<'_>, Error> {
-    match opcode {
-        Opcode::Close => close(payload).map(Event::Close),
-        Opcode::Ping => Ok(Event::Ping(payload)),
-        _ => Ok(Event::Pong(payload)),
-    }
-}
-
-/// The payload of a close frame (RFC 6455 §5.5.1): nothing, or a code and a reason.
-fn close(payload: Cow<'_, [u8]>) -> Result<Option<(Code, Cow<'_, str>)>, Error> {
-    let code = match payload[..] {
-        [] => return Ok(None),
-        [_] => return Err(Error::CloseLength),
-        [high, low, ..] => Code::new(u16::from_be_bytes([high, low])),
-    };
-    if !code.is_allowed_on_wire() {
-        return Err(Error::CloseCode);
-    }
-    let reason = match payload {
-        Cow::Borrowed(bytes) => Cow::Borrowed(utf8::check(&bytes[2..])?),
-        Cow::Owned(bytes) => Cow::Owned(String::from(utf8::check(&bytes[2..])?)),
-    };
-    Ok(Some((code, reason)))
 }

@@ -9,6 +9,8 @@ pub enum Error {
     CloseCode,
     /// A close frame with half a code.
     CloseLength,
+    /// A compressed message that does not unfold.
+    Compressed,
     /// A continuation of nothing.
     Continuation,
     /// A control frame in fragments.
@@ -39,9 +41,10 @@ pub enum Error {
 
 impl Error {
     /// Every error, for tables and tests.
-    pub const ALL: [Error; 15] = [
+    pub const ALL: [Error; 16] = [
         Error::CloseCode,
         Error::CloseLength,
+        Error::Compressed,
         Error::Continuation,
         Error::ControlFragment,
         Error::ControlLength,
@@ -65,7 +68,7 @@ impl Error {
         match self {
             Error::MessageTooLarge => Code::TOO_LARGE,
             Error::TooManyFragments => Code::POLICY,
-            Error::Utf8 => Code::INVALID_PAYLOAD,
+            Error::Compressed | Error::Utf8 => Code::INVALID_PAYLOAD,
             _ => Code::PROTOCOL_ERROR,
         }
     }
@@ -75,6 +78,7 @@ impl Error {
         match self {
             Error::CloseCode => "close frame: a code that may not be sent; 1000-1003, 1007-1014 and 3000-4999 may",
             Error::CloseLength => "close frame: one byte of payload; none, or a code of two and a reason",
+            Error::Compressed => "compressed message: not whole blocks of deflate (RFC 7692)",
             Error::Continuation => "opcode 0: no message to continue; a message begins with opcode 1 or 2",
             Error::ControlFragment => "control frame: FIN is not set; it must be in opcodes 8 to 10",
             Error::ControlLength => "control frame: longer than 125 bytes",

@@ -30,6 +30,7 @@ pub struct Policy {
     /// Window of the server's messages, as a power of two, 9 to 15.
     pub server_bits: u8,
     /// Largest window of the client's messages, 9 to 15; below 15 it is asked for where the client can do it.
+    /// That spares the client memory, and this end none.
     pub client_bits: u8,
 }
 
@@ -419,7 +420,7 @@ mod tests {
             "permessage-deflate\u{0}",
             "p\u{e9}rmessage",
         ] {
-            for field in [alloc::format!("{bad}"), alloc::format!("permessage-deflate, {bad}")] {
+            for field in [String::from(bad), alloc::format!("permessage-deflate, {bad}")] {
                 assert_eq!(answer_to(&[&field], &Policy::default()), Err(Malformed), "{field}");
                 assert_eq!(choose([field.as_bytes()].into_iter(), None), Err(Malformed), "{field}");
             }

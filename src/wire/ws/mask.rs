@@ -1,56 +1,69 @@
 //! The mask of a payload (RFC 6455 §5.3): xor with four bytes over and over, which undoes itself.
 //!
-//! In blocks that the compiler turns into vector instructions. [`unmask_down`] moves the payload while it
-//! unmasks: a block is loaded whole before it is stored at or below where it came from, so what is
-//! overwritten has been read.
+//! In blocks that the compiler turns into vector instructions; the last one overlaps the one before it, so that
+//! no single bytes are left over. [`unmask_down`] moves the payload while it unmasks: blocks are loaded before
+//! anything is stored over them.
 
 /// Xors `bytes` with `key` over and over.
 pub fn mask(bytes: &mut [u8], key: [u8; 4]) {
-    let len = bytes.len();
-    unmask_down(bytes, 0, len, key);
+    unmask_down(bytes, 0, key);
 }
 
-/// Unmasks the `len` bytes at `shift` and puts them at the start of `window`.
+/// Unmasks what stands in `window` from `shift` on and puts it at the start.
 #[inline]
-pub(super) fn unmask_down(window: &mut [u8], shift: usize, len: usize, key: [u8; 4]) {
-    let window = &mut window[..shift + len];
-    let mut done = 0;
-    while len - done >= 32 {
-        block::<32>(window, done, shift, key);
-        done += 32;
-    }
-    if len & 16 != 0 {
-        block::<16>(window, done, shift, key);
-        done += 16;
-    }
-    if len & 8 != 0 {
-        block::<8>(window, done, shift, key);
-        done += 8;
-    }
-    if len & 4 != 0 {
-        block::<4>(window, done, shift, key);
-        done += 4;
-    }
-    for index in 0..len & 3 {
-        window[done + index] = window[done + index + shift] ^ key[index];
+pub(super) fn unmask_down(window: &mut [u8], shift: usize, key: [u8; 4]) {
+    match window.len() - shift {
+        0..4 => bytes_down(window, shift, key),
+        4..8 => blocks_down::<4>(window, shift, key),
+        8..16 => blocks_down::<8>(window, shift, key),
+        16..32 => blocks_down::<16>(window, shift, key),
+        _ => many_down(window, shift, key),
     }
 }
 
-/// One block of `N` bytes, a multiple of the key's.
+/// Apart, so that the way of a short payload has the registers for itself.
+#[inline(never)]
+fn many_down(window: &mut [u8], shift: usize, key: [u8; 4]) {
+    if window.len() - shift < 64 {
+        blocks_down::<32>(window, shift, key);
+    } else {
+        blocks_down::<64>(window, shift, key);
+    }
+}
+
+/// In blocks of `N` bytes, a multiple of the key's; there must be bytes for one at least.
+///
+/// The last block is loaded first, for those before it are stored over it.
 #[inline(always)]
-fn block<const N: usize>(window: &mut [u8], at: usize, shift: usize, key: [u8; 4]) {
-    let mut bytes = [0; N];
-    bytes.copy_from_slice(&window[at + shift..at + shift + N]);
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte ^= key[index % 4];
+fn blocks_down<const N: usize>(window: &mut [u8], shift: usize, key: [u8; 4]) {
+    let key = u32::from_le_bytes(key);
+    let last = window.len() - shift - N;
+    let last_block = xored::<N>(&window[last + shift..last + shift + N], key.rotate_right(last as u32 % 4 * 8));
+    let mut at = 0;
+    while at < last {
+        let window = &mut window[at..at + shift + N];
+        let block = xored::<N>(&window[shift..], key);
+        window[..N].copy_from_slice(&block);
+        at += N;
     }
-    window[at..at + N].copy_from_slice(&bytes);
+    window[last..last + N].copy_from_slice(&last_block);
 }
 
-/// The same byte by byte, to compare with.
-#[cfg(test)]
-fn unmask_down_plainly(window: &mut [u8], shift: usize, len: usize, key: [u8; 4]) {
-    for index in 0..len {
+/// `N` bytes, xored with a key.
+#[inline(always)]
+fn xored<const N: usize>(bytes: &[u8], key: u32) -> [u8; N] {
+    let mut block = [0; N];
+    block.copy_from_slice(bytes);
+    for word in block.as_chunks_mut().0 {
+        *word = (u32::from_le_bytes(*word) ^ key).to_le_bytes();
+    }
+    block
+}
+
+/// Byte by byte: less than a key's, and what the blocks are compared with.
+#[inline]
+fn bytes_down(window: &mut [u8], shift: usize, key: [u8; 4]) {
+    for index in 0..window.len() - shift {
         window[index] = window[index + shift] ^ key[index % 4];
     }
 }
@@ -71,8 +84,8 @@ mod tests {
             for len in 0..=140 {
                 let mut fast = bytes(shift + len + 9);
                 let mut plain = fast.clone();
-                unmask_down(&mut fast, shift, len, [1, 2, 0xff, 0x80]);
-                unmask_down_plainly(&mut plain, shift, len, [1, 2, 0xff, 0x80]);
+                unmask_down(&mut fast[..shift + len], shift, [1, 2, 0xff, 0x80]);
+                bytes_down(&mut plain[..shift + len], shift, [1, 2, 0xff, 0x80]);
                 assert_eq!(fast[..len], plain[..len], "shift {shift}, length {len}");
                 let rest = len + shift;
                 assert_eq!(fast[rest..], bytes(shift + len + 9)[rest..], "bytes behind it change");
@@ -96,8 +109,8 @@ mod tests {
             let shift = shift.min(bytes.len());
             let len = bytes.len() - shift;
             let (mut fast, mut plain) = (bytes.clone(), bytes);
-            unmask_down(&mut fast, shift, len, key);
-            unmask_down_plainly(&mut plain, shift, len, key);
+            unmask_down(&mut fast, shift, key);
+            bytes_down(&mut plain, shift, key);
             prop_assert_eq!(&fast[..len], &plain[..len]);
         }
     }

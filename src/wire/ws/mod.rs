@@ -11,20 +11,24 @@ pub mod code;
 pub mod decoder;
 pub mod emit;
 pub mod error;
+pub mod event;
 pub mod extension;
+pub mod fuzz;
 pub mod handshake;
 mod header;
 pub mod mask;
+mod message;
 pub mod payload;
-mod utf8;
+pub(crate) mod utf8;
 
 #[cfg(test)]
 mod tests;
 
 pub use code::Code;
-pub use decoder::{Decoder, Event, Limits};
+pub use decoder::{Decoder, Limits};
 pub use emit::{put_close, put_header, put_masked_header};
 pub use error::Error;
+pub use event::Event;
 pub use header::{Kind, Opcode, Role};
 pub use mask::mask;
 pub use payload::Payload;

@@ -2,7 +2,6 @@
 
 use core::ops::{Deref, DerefMut};
 
-use super::header::Frame;
 use super::mask::unmask_down;
 use crate::buffer::Aligned;
 
@@ -58,19 +57,25 @@ impl PartialEq for Payload<'_> {
 
 impl Eq for Payload<'_> {}
 
-/// How far the payload at `start` stands above a multiple of 8.
+/// How far `start` stands above a multiple of 8.
 #[inline]
-pub(super) fn shift_of(bytes: &[u8], start: usize) -> usize {
+fn shift_of(bytes: &[u8], start: usize) -> usize {
     (bytes.as_ptr().addr() + start) % ALIGN
 }
 
-/// The payload of `frame` that begins at `start`, unmasked, at the multiple of 8 at or below it.
+/// Whether there is a multiple of 8 at or below `start`: always, if `bytes` begins at one.
+#[inline]
+pub(super) fn can_be_placed(bytes: &[u8], start: usize) -> bool {
+    shift_of(bytes, start) <= start
+}
+
+/// The `len` bytes at `start`, unmasked, at the multiple of 8 at or below it.
 ///
 /// What stands there is the header or was read before.
 #[inline]
-pub(super) fn place<'b>(bytes: &'b mut [u8], start: usize, frame: &Frame) -> &'b mut [u8] {
+pub(super) fn place(bytes: &mut [u8], start: usize, len: usize, key: [u8; 4]) -> &mut [u8] {
     let shift = shift_of(bytes, start);
-    let window = &mut bytes[start - shift..];
-    unmask_down(window, shift, frame.left, frame.key);
-    &mut window[..frame.left]
+    let window = &mut bytes[start - shift..start + len];
+    unmask_down(window, shift, key);
+    &mut window[..len]
 }

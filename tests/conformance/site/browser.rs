@@ -1,9 +1,6 @@
 //! Chromium: each page of `pages` runs a script that finds facts and reports them.
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -11,62 +8,12 @@ use super::Site;
 use super::files::{BLOB_BYTES, SOUND_SAMPLES};
 use super::seen::Seen;
 use super::server::{all_lines, start_other, text};
-use crate::on_its_own;
-use crate::support::Running;
-
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A browser is many processes: one at a time is enough for a small machine.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-const FLAGS: [&str; 14] = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-breakpad",
-    "--disable-component-update",
-    "--disable-crash-reporter",
-    "--disable-sync",
-    "--mute-audio",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--remote-debugging-port=0",
-];
+use crate::support::browser;
 
 /// What the page finds; the browser and all its processes have ended.
 fn visit(site: &Site, url: &str) -> Value {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let profile = tempfile::tempdir().expect("the temp dir is writable");
-    let mut command = Command::new("chromium");
-    let directory = format!("--user-data-dir={}", profile.path().display());
-    command.args(FLAGS).arg(&directory).arg(url).env("HOME", profile.path()).current_dir(profile.path());
-    on_its_own(&mut command);
-    let browser = Running::start(command, PATIENCE);
-    let report = site.seen.wait_for_report(PATIENCE);
-    let said = browser.stderr_so_far();
-    drop(browser);
-    wait_until_gone(profile.path());
-    let report = report.unwrap_or_else(|| panic!("{url} reports nothing\n{said}"));
+    let report = browser::visit(url, |patience| site.seen.wait_for_report(patience));
     serde_json::from_str(&report).expect("a page reports JSON")
-}
-
-/// Waits until no process works on this profile: those of a group that was killed may take a moment,
-/// and what looks after crashes has a group of its own and ends when it sees that the browser did.
-fn wait_until_gone(profile: &Path) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    let profile = profile.to_str().expect("a temporary path is UTF-8");
-    let is_its = |process: &Path| {
-        let line = std::fs::read(process.join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(profile)
-    };
-    let is_there = || std::fs::read_dir("/proc").expect("Linux").flatten().any(|entry| is_its(&entry.path()));
-    while is_there() {
-        assert!(Instant::now() < deadline, "the browser does not end");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn page(site: &Site, name: &str) -> Value {

@@ -2,7 +2,7 @@
 
 use super::super::super::output::Failure;
 use super::super::{elf, machine};
-use super::{Bench, Category, Subject};
+use super::{Bench, Category, Subject, TargetKey};
 use crate::measure::Part;
 
 /// Sections that are listed; the others are one line.
@@ -13,7 +13,7 @@ pub(super) fn benches() -> Vec<Bench> {
         category: Category::Binary,
         name: "binary_file",
         about: "the executable",
-        target: Some(|targets| targets.binary_file_bytes),
+        target: Some(TargetKey::Bytes(|targets| targets.binary_file_bytes)),
         subject: Subject::Figure { rounds_max: 2, read: |_| Ok(machine::executable()?.len() as f64) },
     }]
 }

@@ -2,12 +2,13 @@
 
 use std::hint::black_box;
 
-use super::{Batch, Bench, Category, Subject, mix};
+use super::{Batch, Bench, Category, Subject, TargetKey, mix};
 use crate::wire::http::cookie;
 
 const EIGHT: &[u8] = b"_ga=GA1.2.1047352411.1729000000; _gid=GA1.2.55012.1729000000; theme=dark; lang=en-US; \
     consent=%7B%22a%22%3Atrue%7D; session=6f1c2b1e9d8a4c7fb0a3e5d2; csrf=\"c2Fs\"; last=/packages";
 const TIMES: u64 = 16;
+const OF_PARSE: TargetKey = TargetKey::Nanoseconds(|targets| targets.cookie_parse_ns);
 /// As many cookies as a user agent keeps for a domain (RFC 6265 §6.1).
 const MANY: usize = 50;
 
@@ -20,7 +21,7 @@ pub(super) fn benches() -> Vec<Bench> {
         subject: Subject::Code { operations, make },
     };
     vec![
-        bench("cookie_parse", "one of eight cookies", Some(|targets| targets.cookie_parse_ns), TIMES, one),
+        bench("cookie_parse", "one of eight cookies", Some(OF_PARSE), TIMES, one),
         bench("cookie_all", "all of 50 cookies, 1.6 KB", None, 1, all),
     ]
 }

@@ -3,13 +3,12 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use super::{Batch, Bench, Category, Subject, mix};
+use super::{Batch, Bench, Category, Subject, TargetKey, mix};
 use crate::app::{App, Moment, RouterBuilder};
 use crate::buffer::SendBuf;
 use crate::service::ping::Ping;
 use crate::session::http1::Http1;
 use crate::session::{Memory, Pressure, Settings, Turn};
-use crate::settings::Performance;
 use crate::wire::http1::{BodyDecoder, Framing, Limits, emit, parse_head, slots};
 
 /// A request that wants nothing but an answer.
@@ -37,10 +36,10 @@ pub(super) fn benches() -> Vec<Bench> {
         target,
         subject: Subject::Code { operations, make },
     };
-    let of_parse: fn(&Performance) -> u64 = |targets| targets.http_parse_ns;
-    let of_session: fn(&Performance) -> u64 = |targets| targets.http_session_ns;
-    let of_pipelined: fn(&Performance) -> u64 = |targets| targets.http_pipelined_ns;
-    let of_chunked: fn(&Performance) -> u64 = |targets| targets.http_chunked_ns;
+    let of_parse = TargetKey::Nanoseconds(|targets| targets.http_parse_ns);
+    let of_session = TargetKey::Nanoseconds(|targets| targets.http_session_ns);
+    let of_pipelined = TargetKey::Nanoseconds(|targets| targets.http_pipelined_ns);
+    let of_chunked = TargetKey::Nanoseconds(|targets| targets.http_chunked_ns);
     vec![
         bench("http_parse", "a request head of npm, 12 fields", Some(of_parse), TIMES, || parse(NPM)),
         bench("http_parse_small", "a request head with one field", None, TIMES, || parse(PING)),

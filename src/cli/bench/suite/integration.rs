@@ -5,8 +5,7 @@ use super::super::super::output::Failure;
 use super::super::client::Client;
 use super::super::node::Node;
 use super::http::{PING, PIPELINED};
-use super::{Bench, Category, FallibleBatch, Subject};
-use crate::settings::Performance;
+use super::{Bench, Category, FallibleBatch, Subject, TargetKey};
 
 /// A package that a new node does not have: the answer takes a job and a look into the database.
 const LOOKUP: &[u8] = b"GET /no-such-package HTTP/1.1\r\nHost: 127.0.0.1:4873\r\n\r\n";
@@ -20,8 +19,8 @@ pub(super) fn benches() -> Vec<Bench> {
         target,
         subject: Subject::Node { operations, make },
     };
-    let of_ping: fn(&Performance) -> u64 = |targets| targets.integration_ping_ns;
-    let of_pipelined: fn(&Performance) -> u64 = |targets| targets.integration_pipelined_ns;
+    let of_ping = TargetKey::Nanoseconds(|targets| targets.integration_ping_ns);
+    let of_pipelined = TargetKey::Nanoseconds(|targets| targets.integration_pipelined_ns);
     let many = PIPELINED as u64;
     vec![
         bench("integration_ping", "a request and its answer, keep-alive", Some(of_ping), 1, || ask(PING.to_vec(), 1)),

@@ -4,10 +4,9 @@ use super::super::super::output::Failure;
 use super::super::client::Client;
 use super::super::node::Node;
 use super::http::PING;
-use super::{Bench, Category, Subject};
+use super::{Bench, Category, Subject, TargetKey};
 use crate::reactor::sys::raise_open_files;
 use crate::session::http1::Http1;
-use crate::settings::Performance;
 
 /// Connections before the first reading: buffers and tables that all share are there then.
 const FIRST: usize = 32;
@@ -22,8 +21,8 @@ pub(super) fn benches() -> Vec<Bench> {
         target,
         subject: Subject::Figure { rounds_max, read },
     };
-    let of_session: fn(&Performance) -> u64 = |targets| targets.memory_session_bytes;
-    let of_connection: fn(&Performance) -> u64 = |targets| targets.memory_connection_bytes;
+    let of_session = TargetKey::Bytes(|targets| targets.memory_session_bytes);
+    let of_connection = TargetKey::Bytes(|targets| targets.memory_connection_bytes);
     vec![
         bench("memory_session", "the state of a connection between two requests", Some(of_session), 2, session),
         bench("memory_connection", "an idle connection, all of the process", Some(of_connection), 3, connection),

@@ -9,7 +9,8 @@ mod memory;
 mod routing;
 
 use super::super::output::Failure;
-use crate::settings::Performance;
+use crate::measure::Target;
+use crate::settings::{Decimal, Performance};
 
 /// A group of benches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -18,7 +19,7 @@ pub(crate) enum Category {
     Routing,
     /// Request heads, bodies, and the session over an app, without a socket
     Http,
-    /// The 13 bytes of the live config, and their slots
+    /// The 13 bytes of the live config, their slots and frames, and the file that is mapped
     Config,
     /// The Cookie field
     Cookie,
@@ -45,6 +46,27 @@ impl Category {
     }
 }
 
+/// The key of a target, by what it counts.
+#[derive(Clone, Copy)]
+pub(super) enum TargetKey {
+    Bytes(fn(&Performance) -> u64),
+    Nanoseconds(fn(&Performance) -> Decimal),
+    /// Times the bare cost.
+    Ratio(fn(&Performance) -> Decimal),
+}
+
+impl TargetKey {
+    /// Its value in these settings, if there is to be one.
+    pub(super) fn target(self, targets: &Performance) -> Option<Target> {
+        let target = match self {
+            TargetKey::Bytes(read) => Target::Figure(read(targets) as f64),
+            TargetKey::Nanoseconds(read) => Target::Figure(read(targets).as_f64()),
+            TargetKey::Ratio(read) => Target::Ratio(read(targets).as_f64()),
+        };
+        (target.value() > 0.0).then_some(target)
+    }
+}
+
 /// Something that can be measured.
 pub(super) struct Bench {
     pub(super) category: Category,
@@ -52,18 +74,26 @@ pub(super) struct Bench {
     /// What it does, in a few words.
     pub(super) about: &'static str,
     /// The key that its median is held against.
-    pub(super) target: Option<fn(&Performance) -> u64>,
+    pub(super) target: Option<TargetKey>,
     pub(super) subject: Subject,
 }
 
 /// A batch of operations; answers the same each time, and differently if the work were left out.
 pub(super) type Batch = Box<dyn FnMut() -> u64>;
 
-/// A batch that talks to another process.
+/// A batch that something outside of this process can fail.
 pub(super) type FallibleBatch = Box<dyn FnMut() -> Result<u64, Failure>>;
+
+/// Two batches of as many operations: the work, and the same with nothing around it.
+pub(super) struct Pair {
+    pub(super) work: FallibleBatch,
+    pub(super) bare: FallibleBatch,
+}
 
 /// How it is measured.
 pub(super) enum Subject {
+    /// Code in this process, on values or files: both of the pair timed in turn, or the work alone counted.
+    Beside { operations: u64, bare: &'static str, make: fn() -> Result<Pair, Failure> },
     /// Code in this process: timed, or counted under valgrind.
     Code { operations: u64, make: fn() -> Batch },
     /// A node in another process: timed.
@@ -73,9 +103,21 @@ pub(super) enum Subject {
 }
 
 impl Bench {
+    /// Its work, if that is done in this process.
+    pub(super) fn work(&self) -> Option<Result<FallibleBatch, Failure>> {
+        match self.subject {
+            Subject::Beside { make, .. } => Some(make().map(|pair| pair.work)),
+            Subject::Code { make, .. } => {
+                let mut batch = make();
+                Some(Ok(Box::new(move || Ok(batch()))))
+            }
+            Subject::Figure { .. } | Subject::Node { .. } => None,
+        }
+    }
+
     /// Whether `--instructions` counts it.
     pub(super) fn is_counted(&self) -> bool {
-        matches!(self.subject, Subject::Code { .. })
+        matches!(self.subject, Subject::Beside { .. } | Subject::Code { .. })
     }
 }
 
@@ -121,9 +163,12 @@ mod tests {
             let name = key.name.rsplit_once('_').expect("a name and a unit").0;
             let bench = benches.iter().find(|bench| bench.name == name).expect(key.name);
             let mut settings = crate::settings::Settings::default();
-            let value = crate::settings::keys::Given::Number(4711);
+            let value = crate::settings::keys::Given::Number(471);
             key.set(&mut settings, value).expect("a target may be that");
-            assert_eq!(bench.target.map(|target| target(&settings.performance)), Some(4711), "{name}");
+            let target = bench.target.and_then(|target| target.target(&settings.performance));
+            let is_ratio = key.name.ends_with("_ratio");
+            let expected = if is_ratio { Target::Ratio(471.0) } else { Target::Figure(471.0) };
+            assert_eq!(target, Some(expected), "{name}");
         }
         assert_eq!(benches.iter().filter(|bench| bench.target.is_some()).count(), keys.len());
     }
@@ -131,11 +176,11 @@ mod tests {
     #[test]
     fn work_in_one_process_answers_the_same_each_time_and_never_nothing() {
         for bench in all() {
-            let Subject::Code { operations, make } = bench.subject else { continue };
-            let (mut one, mut other) = (make(), make());
-            let sum = one();
-            assert!(operations > 0 && sum != 0, "{}", bench.name);
-            assert!((0..20).all(|_| one() == sum) && other() == sum, "{}", bench.name);
+            let [Some(one), Some(other)] = [bench.work(), bench.work()] else { continue };
+            let [mut one, mut other] = [one, other].map(|work| work.unwrap_or_else(|_| panic!("{}", bench.name)));
+            let mut sums = || [&mut one, &mut other].map(|batch| batch().unwrap_or(0));
+            let [sum, _] = sums();
+            assert!(sum != 0 && (0..20).all(|_| sums() == [sum, sum]), "{}", bench.name);
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::hint::black_box;
 
-use super::{Batch, Bench, Category, Subject, mix};
+use super::{Batch, Bench, Category, Subject, TargetKey, mix};
 use crate::app::{Found, Router};
-use crate::settings::{Performance, Settings};
+use crate::settings::Settings;
 use crate::wire::http1::Method;
 
 const STATIC: [(Method, &str); 4] =
@@ -38,8 +38,8 @@ pub(super) fn benches() -> Vec<Bench> {
         target,
         subject: Subject::Code { operations: (4 * TIMES) as u64, make },
     };
-    let of_static: fn(&Performance) -> u64 = |targets| targets.routing_static_ns;
-    let of_package: fn(&Performance) -> u64 = |targets| targets.routing_package_ns;
+    let of_static = TargetKey::Nanoseconds(|targets| targets.routing_static_ns);
+    let of_package = TargetKey::Nanoseconds(|targets| targets.routing_package_ns);
     vec![
         bench("routing_static", "paths without captures", Some(of_static), || find(STATIC)),
         bench("routing_package", "a packument, with scope and without", Some(of_package), || find(PACKAGE)),

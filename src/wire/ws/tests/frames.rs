@@ -3,8 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::support::{Said, binary, feed, feed_with, frame, plain_frame, server, text};
-use crate::wire::ws::{Decoder, Error, Kind, Limits, Role};
+use super::support::{KEY, Said, binary, feed, feed_with, frame, plain_frame, server, text};
+use crate::buffer::Aligned;
+use crate::wire::ws::{Decoder, Error, Event, Kind, Limits, Opcode, Payload, Role, put_masked_header};
 
 const LIMITS: Limits = Limits { message_bytes: 1 << 20, fragments: 8 };
 
@@ -34,6 +35,50 @@ fn payloads_of_every_length_form_come_whole_at_every_offset() {
             assert_eq!(feed_with(client, &[&plain], offset, &LIMITS), (vec![binary(&payload)], None));
         }
     }
+}
+
+/// Where the payload of the next message lies in the bytes, if it does.
+fn place_of(decoder: &mut Decoder, bytes: &mut [u8], used: &mut usize) -> Option<usize> {
+    let start = bytes.as_ptr().addr();
+    match decoder.next(bytes, used, &LIMITS) {
+        Ok(Some(Event::Message(_, _, Payload::Here(payload)))) => Some(payload.as_ptr().addr() - start),
+        Ok(Some(Event::Message(_, _, Payload::Whole(_)))) => None,
+        other => panic!("no message: {other:?}"),
+    }
+}
+
+#[test]
+fn a_message_that_came_whole_stays_where_it_lies() {
+    for len in [0, 3, 16, 125, 126, 500, 70_000] {
+        let frames: Vec<u8> = (0..8).flat_map(|_| [frame(0x82, &vec![1; len]), frame(0x81, b"x")].concat()).collect();
+        let mut bytes = Aligned::from(&frames[..]);
+        let (mut decoder, mut used) = (server(false), 0);
+        while used < bytes.len() {
+            let before = used;
+            let place = place_of(&mut decoder, &mut bytes, &mut used).expect("in place");
+            assert!(place.is_multiple_of(8) && place + 8 > before && place < used + 1, "{place} in {before}..{used}");
+        }
+    }
+}
+
+#[test]
+fn a_payload_stays_where_it_lies_if_its_header_came_before() {
+    let (header, length) = put_masked_header(Opcode::Binary, true, false, 300, KEY);
+    for cut in 1..=length {
+        let mut decoder = server(false);
+        assert_eq!(decoder.next(&mut header[..cut].to_vec(), &mut 0, &LIMITS), Ok(None));
+        let mut rest = Aligned::from(&[&header[cut..length], &[0; 300]].concat()[..]);
+        assert_eq!(place_of(&mut decoder, &mut rest, &mut 0), Some((length - cut) / 8 * 8), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_payload_with_no_room_below_it_moves_to_memory_of_its_own() {
+    let mut memory = Aligned::from(&[&[0; 8][..1], &frame(0x82, b"payload")].concat()[..]);
+    // The payload begins at 7, and bytes that are not handed in begin at 0.
+    assert_eq!(place_of(&mut server(false), &mut memory[1..], &mut 0), None);
+    let mut memory = Aligned::from(&[&[0; 8][..2], &frame(0x82, b"payload")].concat()[..]);
+    assert_eq!(place_of(&mut server(false), &mut memory[2..], &mut 0), Some(6));
 }
 
 #[test]

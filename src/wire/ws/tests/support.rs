@@ -62,6 +62,12 @@ pub(super) fn server(deflate: bool) -> Decoder {
 
 /// What a server makes of `bytes`, which must be the same however they are cut and wherever they lie.
 pub(super) fn feed(bytes: &[u8], deflate: bool, limits: &Limits) -> (Vec<Said>, Option<Error>) {
+    let (said, failed) = feed_placed(bytes, deflate, limits);
+    (said, failed.map(|(error, _)| error))
+}
+
+/// The same, with how many bytes it takes for the error to show.
+pub(super) fn feed_placed(bytes: &[u8], deflate: bool, limits: &Limits) -> Outcome {
     let singly: Vec<&[u8]> = bytes.chunks(1).collect();
     let (said, failed) = feed_with(server(deflate), &singly, 0, limits);
     let end = failed.map_or(bytes.len(), |(_, place)| place);
@@ -72,7 +78,7 @@ pub(super) fn feed(bytes: &[u8], deflate: bool, limits: &Limits) -> (Vec<Said>, 
         let expected = (said.clone(), failed.map(|(error, _)| (error, piece_end)));
         assert_eq!(outcome, expected, "cut at {cut}");
     }
-    (said, failed.map(|(error, _)| error))
+    (said, failed)
 }
 
 /// A client's frame; `first` is its first byte.

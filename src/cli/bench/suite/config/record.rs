@@ -1,32 +1,42 @@
-//! The 13 bytes of the live config, and the checksummed slots they are kept in.
+//! Values: the 13 bytes, the checksummed slots they are kept in, frames. No file.
 
 use std::hint::black_box;
 
-use super::{Batch, Bench, Category, Subject, mix};
+use super::super::super::super::output::Failure;
+use super::super::{Batch, Bench, FallibleBatch, Pair, Subject, TargetKey, mix};
+use super::bench;
+use crate::config::frame::{FRAME_BYTES, Frame};
 use crate::config::layout::{CONFIG_BYTES, SLOT_BYTES};
-use crate::config::{Config, Image, Slot, slot};
-use crate::config::{Flags, TerminalMode};
-use crate::settings::Performance;
+use crate::config::{Config, Flags, Image, Slot, TerminalMode, slot};
 
 const BYTES: [u8; CONFIG_BYTES] = [1, 0x78, 0x56, 0x34, 0x12, 0xa5, 0, 0, 0xc0, 2, 24, 80, 0xee];
 /// Operations of a batch.
 const TIMES: u64 = 64;
 
+const OF_SLOT: TargetKey = TargetKey::Nanoseconds(|targets| targets.config_slot_decode_ns);
+const OF_FRAME: TargetKey = TargetKey::Nanoseconds(|targets| targets.config_frame_decode_ns);
+const OF_UPDATE: TargetKey = TargetKey::Nanoseconds(|targets| targets.config_update_ns);
+
 pub(super) fn benches() -> Vec<Bench> {
-    let bench = |name, about, target, make| Bench {
-        category: Category::Config,
-        name,
-        about,
-        target,
-        subject: Subject::Code { operations: TIMES, make },
-    };
-    let of_update: fn(&Performance) -> u64 = |targets| targets.config_update_ns;
+    let code = |make| Subject::Code { operations: TIMES, make };
+    let beside = |bare, make| Subject::Beside { operations: TIMES, bare, make };
     vec![
-        bench("config_decode", "13 bytes to all their fields", None, || repeat(|_| decode())),
-        bench("config_encode", "fields to 13 bytes", None, || repeat(encode)),
-        bench("config_slot_encode", "a slot of 32 bytes with its CRC-64", None, || repeat(slot_encode)),
-        bench("config_slot_decode", "a slot, its CRC-64 checked", None, slot_decode),
-        bench("config_update", "a slot chosen, written into the 64 bytes, read back", Some(of_update), update),
+        bench("config_decode", "13 bytes to all their fields", None, code(|| repeat(|_| decode()))),
+        bench("config_encode", "fields to 13 bytes", None, code(|| repeat(encode))),
+        bench("config_slot_encode", "a slot of 32 bytes with its CRC-64", None, code(|| repeat(slot_encode))),
+        bench(
+            "config_slot_decode",
+            "a slot, its CRC-64 checked",
+            Some(OF_SLOT),
+            beside("its bytes copied", slot_decode),
+        ),
+        bench(
+            "config_frame_decode",
+            "a frame of 14 bytes, its CRC-8 and ranges checked",
+            Some(OF_FRAME),
+            beside("its bytes copied", frame_decode),
+        ),
+        bench("config_update", "a slot chosen, written into the 64 bytes, read back", Some(OF_UPDATE), code(update)),
     ]
 }
 
@@ -56,13 +66,25 @@ fn slot_encode(time: u64) -> u64 {
     sum_of(&black_box(Slot { config, sequence: time }.encode())[24..])
 }
 
-fn slot_decode() -> Batch {
+fn slot_decode() -> Result<Pair, Failure> {
     let slots: Vec<[u8; SLOT_BYTES]> =
         (1..=TIMES).map(|sequence| Slot { config: Config::from_bytes(BYTES), sequence }.encode()).collect();
-    Box::new(move || {
-        let sequence = |bytes: &[u8; SLOT_BYTES]| Slot::decode(*black_box(bytes)).map_or(0, |slot| slot.sequence);
-        slots.iter().map(sequence).fold(0, mix)
-    })
+    let work = |bytes: &[u8; SLOT_BYTES]| Slot::decode(*bytes).map_or(0, |slot| slot.sequence);
+    let bare = |bytes: &[u8; SLOT_BYTES]| black_box(*bytes).last().copied().map_or(0, u64::from);
+    Ok(Pair { work: each(slots.clone(), work), bare: each(slots, bare) })
+}
+
+fn frame_decode() -> Result<Pair, Failure> {
+    let frame = |time| Frame::Feature { bit: (time % 32) as u8, on: time % 2 == 0 }.encode();
+    let frames: Vec<[u8; FRAME_BYTES]> = (0..TIMES).map(frame).collect();
+    let work = |bytes: &[u8; FRAME_BYTES]| u64::from(black_box(Frame::decode(bytes)).is_ok());
+    let bare = |bytes: &[u8; FRAME_BYTES]| black_box(*bytes).last().copied().map_or(0, u64::from);
+    Ok(Pair { work: each(frames.clone(), work), bare: each(frames, bare) })
+}
+
+/// An operation on each of these; what it comes to is added up, which costs less than anything here.
+fn each<const N: usize>(all: Vec<[u8; N]>, operation: impl Fn(&[u8; N]) -> u64 + 'static) -> FallibleBatch {
+    Box::new(move || Ok(all.iter().fold(0, |sum: u64, bytes| sum.wrapping_add(operation(black_box(bytes))))))
 }
 
 /// The same updates of a fresh file in each batch.

@@ -1,0 +1,108 @@
+//! Peers that send and read nothing, and peers that send what never becomes a message.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use crate::peer::{Peer, frame};
+use crate::support::Node;
+use crate::{ECHO, LONG, assert_grown, node, quick};
+
+const CROWD: usize = 50;
+/// What a peer may make the node hold: its way out, one read, what the kernel would not take of either.
+const EACH_KIB: u64 = 600;
+
+/// Sends this over and over until the node takes no more of it; how many bytes it took.
+fn stuff(peer: &mut Peer, bytes: &[u8]) -> u64 {
+    peer.stream.set_nonblocking(true).expect("a socket");
+    let (mut sent, mut at, mut moved) = (0, 0, Instant::now());
+    while moved.elapsed() < Duration::from_millis(300) && sent < 64 << 20 {
+        match peer.stream.write(&bytes[at..]) {
+            Ok(count) => {
+                sent += count as u64;
+                at = (at + count) % bytes.len();
+                moved = Instant::now();
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(5))
+            }
+            Err(_) => break,
+        }
+    }
+    peer.stream.set_nonblocking(false).expect("a socket");
+    sent
+}
+
+/// A crowd that stuffs the node with this, until it takes no more.
+fn crowd(node: &Node, bytes: &[u8]) -> Vec<Peer> {
+    let mut crowd: Vec<Peer> = (0..CROWD).map(|_| Peer::open_narrow(node.address(), ECHO)).collect();
+    std::thread::scope(|scope| {
+        for part in crowd.chunks_mut(CROWD / 5) {
+            scope.spawn(move || {
+                for peer in part {
+                    let sent = stuff(peer, bytes);
+                    assert!(sent < 32 << 20, "{sent} bytes were taken of one that reads nothing");
+                }
+            });
+        }
+    });
+    crowd
+}
+
+#[test]
+fn who_sends_and_never_reads_is_held_up_and_then_parted_with() {
+    for (what, bytes) in [("messages", frame(0x82, &[1; 16_000])), ("pings", frame(0x89, &[1; 125]))] {
+        let node = node("[http]\nwrite_timeout_s = 6\nwrite_rate = 0\n");
+        let idle = quick::p99(&node, "alone");
+        let base = node.proc_status("VmHWM");
+        let crowd = crowd(&node, &bytes);
+        quick::assert_served(&node, idle, &format!("among {CROWD} that send {what} and read nothing"));
+        assert_grown(&node, base, CROWD as u64 * EACH_KIB);
+        node.wait_for_meters("they are given up", LONG, |meters| meters.sum("deaf") == CROWD as u64);
+        node.wait_for_meters("they are gone", LONG, |meters| meters.open() == 0);
+        drop(crowd);
+        assert_eq!(node.meters().sum("panics"), 0);
+    }
+}
+
+#[test]
+fn fragments_without_end_and_lengths_without_bytes_hold_nothing() {
+    let node = node("");
+    let idle = quick::p99(&node, "alone");
+    let base = node.proc_status("VmHWM");
+    for _ in 0..20 {
+        let mut peer = Peer::open(node.address(), ECHO);
+        peer.send(&[frame(0x02, b"x"), frame(0x00, b"x").repeat(2_000)].concat());
+        assert_eq!(peer.code(), Some(1008));
+    }
+    // Each says that a message of the largest size follows, and sends its first bytes.
+    let long = frame(0x82, &vec![0; 1 << 20]);
+    let mut claims: Vec<Peer> = (0..500).map(|_| Peer::open(node.address(), ECHO)).collect();
+    claims.iter_mut().for_each(|peer| peer.send(&long[..1000]));
+    quick::assert_served(&node, idle, "among 500 that owe a message");
+    assert_grown(&node, base, 500 * 8 + 4096);
+}
+
+#[test]
+fn a_crowd_that_owes_its_messages_is_ended_when_memory_is_short() {
+    let node = node("[node]\nbuffer_bytes = \"16 MiB\"\n[http]\nbody_rate = 0\nbody_timeout_s = 600\n");
+    let idle = quick::p99(&node, "alone");
+    let base = node.proc_status("VmHWM");
+    let long = frame(0x82, &vec![0; 1 << 20]);
+    let mut crowd: Vec<Peer> = (0..100).map(|_| Peer::open(node.address(), ECHO)).collect();
+    crowd.iter_mut().for_each(|peer| peer.send(&long[..long.len() - 1]));
+    node.wait_for_meters("most are ended", LONG, |meters| meters.sum("shed") > 50);
+    quick::assert_served(&node, idle, "while memory is short");
+    // Vectors grow by doubling; what is freed may stay with the allocator.
+    assert_grown(&node, base, 100 * 1024);
+    let codes: Vec<Option<u16>> = crowd
+        .iter_mut()
+        .map(|peer| {
+            peer.send(&long[long.len() - 1..]);
+            peer.send(&frame(0x88, b"\x03\xe8"));
+            peer.code()
+        })
+        .collect();
+    let count = |code| codes.iter().filter(|&&other| other == Some(code)).count();
+    assert!(count(1000) > 0 && count(1013) > 50, "{codes:?}");
+    assert_eq!(count(1000) + count(1013), 100, "{codes:?}");
+}
