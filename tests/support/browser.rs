@@ -69,7 +69,7 @@ impl Browser {
         let port_file = self.profile.path().join("DevToolsActivePort");
         loop {
             let port = std::fs::read_to_string(&port_file).unwrap_or_default();
-            if let Some(page) = port.lines().next().and_then(|port| page_at(port)) {
+            if let Some(page) = port.lines().next().and_then(page_at) {
                 return page;
             }
             assert!(Instant::now() < deadline, "no page to be asked: {}", self.stderr_so_far());

@@ -31,6 +31,9 @@ pub(crate) enum Came {
     Gone,
 }
 
+/// A frame: whether its message ends with it, its opcode, its payload.
+type Frame = (bool, u8, Vec<u8>);
+
 /// An open WebSocket.
 pub(crate) struct WebSocket {
     stream: TcpStream,
@@ -107,7 +110,7 @@ impl WebSocket {
     }
 
     /// The next frame; `Ok(None)` at the end, `Err` at the deadline.
-    fn frame(&mut self, deadline: Instant) -> Result<Option<(bool, u8, Vec<u8>)>, ()> {
+    fn frame(&mut self, deadline: Instant) -> Result<Option<Frame>, ()> {
         loop {
             if let Some((frame, used)) = parse(&self.unread) {
                 self.unread.drain(..used);
@@ -130,7 +133,7 @@ impl WebSocket {
 }
 
 /// The first whole frame and how many bytes it takes.
-fn parse(bytes: &[u8]) -> Option<((bool, u8, Vec<u8>), usize)> {
+fn parse(bytes: &[u8]) -> Option<(Frame, usize)> {
     let (first, second) = (*bytes.first()?, *bytes.get(1)?);
     assert_eq!((first & 0x70, second & 0x80), (0, 0), "no extension was agreed on, and servers do not mask");
     let (length, head) = match second {

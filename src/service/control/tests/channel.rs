@@ -10,7 +10,7 @@ use crate::app::identity::{Identity, Standing};
 use crate::app::live::LiveConfig;
 use crate::app::testing::drain;
 use crate::app::ws::{
-    Act, Address, Ask, Channel, Failed, Link, Message, Outgoing, Outlet, Overflow, Publication, Sender, Topic,
+    Act, Address, Ask, Channel, Failed, Link, Message, Outgoing, Outlet, Overflow, Publication, Sender, Topic, Way,
 };
 use crate::app::{Caller, Moment};
 use crate::buffer::SendBuf;
@@ -43,7 +43,7 @@ struct Connection {
 impl Connection {
     fn new(config: &Arc<Memory>, caller: Caller) -> Self {
         let wire = Wire::new(config.clone(), &caller);
-        let outgoing = Outgoing::new(1 << 20, Overflow::DropOldest, None).to(caller, None);
+        let outgoing = Outgoing::new(1 << 20, Overflow::DropOldest).to(caller, None);
         let flags = Flags::BINARY_PROTOCOL;
         let mut connection = Self { wire, outgoing, out: SendBuf::new(), now_ns: 5, flags };
         connection.call(|wire, link| wire.on_open(link));
@@ -60,7 +60,8 @@ impl Connection {
     fn call(&mut self, call: impl FnOnce(&mut Wire, &mut Link<'_>)) {
         let sender = Sender::new(Arc::new(Nowhere), Address { thread: 0, key: 0 });
         let now = Moment { monotonic_ns: self.now_ns, unix_ms: 0 };
-        call(&mut self.wire, &mut Link::new(&mut self.outgoing, &mut self.out, now, self.flags, &sender));
+        let way = Way { out: &mut self.out, compress: None };
+        call(&mut self.wire, &mut Link::new(&mut self.outgoing, way, now, self.flags, &sender));
     }
 
     /// What a message is answered with, at once or after its job.
