@@ -13,11 +13,10 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{c_int, c_void};
-use core::mem::size_of;
-use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::Error;
+use super::fault::Fault;
 use super::kernel::{self, Action};
 use super::layout::IMAGE_BYTES;
 use super::sys;
@@ -50,8 +49,8 @@ impl Guard {
     /// Its number, below [`MAPPINGS_MAX`]. No two mappings that are there have the same.
     #[cfg(any(feature = "cabi", test))]
     pub(super) fn index(&self) -> usize {
-        let bytes = (ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
-        bytes / size_of::<AtomicUsize>()
+        let bytes = (core::ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
+        bytes / size_of::<AtomicUsize>() % MAPPINGS_MAX
     }
 
     /// Whether the handler had to put zeros there.
@@ -68,21 +67,30 @@ impl Guard {
 
 /// Installs the handler for this process. Once is enough; further calls do nothing.
 pub fn install() -> Result<(), Error> {
+    Ok(install_once()?)
+}
+
+pub(super) fn install_once() -> Result<(), Fault> {
     if INSTALLED.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    let done = kernel::action(libc::SIGBUS).and_then(|before| {
-        BEFORE.store(before.handler, Ordering::Release);
-        BEFORE_FLAGS.store(before.flags, Ordering::Release);
-        let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-        // SAFETY: the handler does nothing that a signal handler may not.
-        unsafe { kernel::set_action(libc::SIGBUS, Action { handler: on_sigbus as *const () as usize, flags }) }
-    });
-    if done.is_ok() {
-        return Ok(());
+    let done = handle();
+    if done.is_err() {
+        INSTALLED.store(false, Ordering::Release);
     }
-    INSTALLED.store(false, Ordering::Release);
-    Err(Error::Io(libc::EINVAL))
+    done
+}
+
+fn handle() -> Result<(), Fault> {
+    let mut before = Action::new(libc::SIG_DFL, 0);
+    // SAFETY: asks only.
+    unsafe { kernel::exchange(libc::SIGBUS, None, Some(&mut before)) }?;
+    BEFORE.store(before.handler(), Ordering::Release);
+    BEFORE_FLAGS.store(before.flags(), Ordering::Release);
+    let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    let ours = Action::new(on_sigbus as *const () as usize, flags);
+    // SAFETY: the handler does nothing that a signal handler may not.
+    unsafe { kernel::exchange(libc::SIGBUS, Some(&ours), None) }
 }
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -119,7 +127,7 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, code
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
         // Comes again when this handler returns, and then does what it does by itself.
         // SAFETY: nothing of ours handles it.
-        let _ = unsafe { kernel::set_action(signal, Action { handler: libc::SIG_DFL, flags: 0 }) };
+        let _ = unsafe { kernel::exchange(signal, Some(&Action::new(libc::SIG_DFL, 0)), None) };
         sys::signal_self(signal);
     } else if BEFORE_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
         // SAFETY: installed as a handler of this form.

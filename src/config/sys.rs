@@ -1,25 +1,27 @@
 //! The system calls of a config file, and the mapping of its 64 bytes. Linux.
 //!
-//! Each function is one call of the [`kernel`](super::kernel); what it was given proves it safe. Errors are
-//! `errno` as it is.
+//! Each function is one call of the [`kernel`](super::kernel); what it was given proves it safe.
 //!
 //! The bytes are only ever touched as relaxed atomic words: other processes write them at any time. A
 //! relaxed load of eight bytes is also what Rust allows on pages that may not be written.
 #![allow(unsafe_code)]
 
 use core::ffi::{CStr, c_int};
+use core::iter;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
-use super::kernel::{call, checked};
-use super::layout::IMAGE_BYTES;
+use super::fault::Fault;
+use super::kernel::{NONE, call, checked, of};
+use super::layout::{IMAGE_BYTES, SLOTS};
+use super::line::Line;
 use super::sigbus::Guard;
 use super::slot::Words;
 
-const WORDS: usize = IMAGE_BYTES / 8;
-
-pub(super) use super::kernel::Errno;
+/// The 64 bytes as they are in memory: two slots, little-endian.
+pub(super) type Shared = [[AtomicU64; 4]; SLOTS];
 
 /// Relative paths begin at the current directory.
 const HERE: usize = libc::AT_FDCWD as usize;
@@ -28,76 +30,145 @@ const HERE: usize = libc::AT_FDCWD as usize;
 pub(super) struct Descriptor(c_int);
 
 impl Drop for Descriptor {
+    #[inline(never)]
     fn drop(&mut self) {
         // SAFETY: the descriptor is open and nobody else's.
-        unsafe { call(self.number(), 0, 0, libc::SYS_close, 0, 0) };
+        unsafe { call(of(self.number()), NONE, NONE, libc::SYS_close, NONE, NONE) };
     }
 }
 
 /// What the kernel says of an open file.
-pub(super) struct Status {
+pub(super) struct Status(libc::stat);
+
+impl Status {
     /// `S_IFREG` and so on.
-    pub(super) kind: libc::mode_t,
+    pub(super) fn kind(&self) -> libc::mode_t {
+        self.0.st_mode & libc::S_IFMT
+    }
+
     /// The permissions.
-    pub(super) mode: libc::mode_t,
-    pub(super) owner: libc::uid_t,
-    pub(super) bytes: i64,
+    pub(super) fn mode(&self) -> libc::mode_t {
+        self.0.st_mode & !libc::S_IFMT
+    }
+
+    pub(super) fn owner(&self) -> libc::uid_t {
+        self.0.st_uid
+    }
+
+    pub(super) fn bytes(&self) -> i64 {
+        self.0.st_size
+    }
+
     /// Whether a directory still knows it.
-    pub(super) has_name: bool,
+    pub(super) fn has_name(&self) -> bool {
+        self.0.st_nlink > 0
+    }
+}
+
+/// Bytes that end with a zero, as the kernel takes paths. Unlike a `CStr` it does not know how many.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'t>(NonNull<u8>, PhantomData<&'t [u8]>);
+
+impl<'t> Text<'t> {
+    /// The text that begins there.
+    ///
+    /// # Safety
+    ///
+    /// From there on there are bytes that may be read, nobody writes them for `'t`, and one of them is zero.
+    #[cfg(any(feature = "cabi", test))]
+    pub(super) unsafe fn from_start(start: NonNull<u8>) -> Self {
+        Self(start, PhantomData)
+    }
+
+    /// Ends these bytes with a zero at this index, if there is one.
+    pub(super) fn ended(bytes: &'t mut [u8], end: usize) -> Option<Self> {
+        *bytes.get_mut(end)? = 0;
+        Some(Self(NonNull::from(bytes).cast(), PhantomData))
+    }
+
+    /// The bytes before the zero.
+    pub(super) fn bytes(self) -> impl Iterator<Item = u8> {
+        let mut at = self.0;
+        iter::from_fn(move || {
+            // SAFETY: no zero was before.
+            let byte = unsafe { at.read() };
+            if byte == 0 {
+                return None;
+            }
+            // SAFETY: behind another byte there is one.
+            at = unsafe { at.add(1) };
+            Some(byte)
+        })
+    }
+
+    fn address(self) -> usize {
+        self.0.as_ptr() as usize
+    }
+}
+
+impl<'t> From<&'t CStr> for Text<'t> {
+    fn from(text: &'t CStr) -> Self {
+        Self(NonNull::from(text.to_bytes_with_nul()).cast(), PhantomData)
+    }
 }
 
 /// Opens a file; no child process gets it, no terminal becomes ours, and nothing is waited for.
-pub(super) fn open(path: &CStr, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Errno> {
+pub(super) fn open(path: Text<'_>, flags: c_int, mode: libc::mode_t) -> Result<Descriptor, Fault> {
     let flags = flags | libc::O_CLOEXEC | libc::O_NOCTTY | libc::O_NONBLOCK;
     // SAFETY: `path` ends with a zero byte.
-    let opened = unsafe { call(HERE, path.as_ptr() as usize, flags as usize, libc::SYS_openat, mode as usize, 0) };
+    let opened =
+        unsafe { call(of(HERE), of(path.address()), of(flags as usize), libc::SYS_openat, of(mode as usize), NONE) };
     checked(opened).map(|opened| Descriptor(opened as c_int))
 }
 
 /// Gives a file another name; with `new_only`, not one that is there already.
-pub(super) fn rename(from: &CStr, to: &CStr, new_only: bool) -> Result<(), Errno> {
+pub(super) fn rename(from: Text<'_>, to: Text<'_>, new_only: bool) -> Result<(), Fault> {
     let flags = if new_only { libc::RENAME_NOREPLACE } else { 0 };
-    let (from, to) = (from.as_ptr() as usize, to.as_ptr() as usize);
+    let (from, to) = (from.address(), to.address());
     // SAFETY: both paths end with a zero byte.
-    checked(unsafe { call(HERE, from, HERE, libc::SYS_renameat2, to, flags as usize) }).map(drop)
+    checked(unsafe { call(of(HERE), of(from), of(HERE), libc::SYS_renameat2, of(to), of(flags as usize)) }).map(drop)
 }
 
 /// Takes a name away.
-pub(super) fn unlink(path: &CStr) {
+pub(super) fn unlink(path: Text<'_>) {
     // SAFETY: `path` ends with a zero byte.
-    unsafe { call(HERE, path.as_ptr() as usize, 0, libc::SYS_unlinkat, 0, 0) };
+    unsafe { call(of(HERE), of(path.address()), of(0), libc::SYS_unlinkat, NONE, NONE) };
 }
 
 /// The user whose rights count.
 pub(super) fn user() -> libc::uid_t {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { call(0, 0, 0, libc::SYS_geteuid, 0, 0) as libc::uid_t }
+    unsafe { call(NONE, NONE, NONE, libc::SYS_geteuid, NONE, NONE) as libc::uid_t }
 }
 
 /// The number of this process.
 pub(super) fn process() -> u32 {
     // SAFETY: needs nothing and cannot fail.
-    unsafe { call(0, 0, 0, libc::SYS_getpid, 0, 0) as u32 }
+    unsafe { call(NONE, NONE, NONE, libc::SYS_getpid, NONE, NONE) as u32 }
 }
 
 /// Sends this process a signal. A handler may do so.
 pub(super) fn signal_self(signal: c_int) {
     // SAFETY: what the signal does, others could make it do as well.
-    unsafe { call(process() as usize, signal as usize, 0, libc::SYS_kill, 0, 0) };
+    unsafe { call(of(process() as usize), of(signal as usize), NONE, libc::SYS_kill, NONE, NONE) };
 }
 
 /// Rests for so many microseconds, less than a second.
+#[inline(never)]
 pub(super) fn rest(micros: u32) {
     let time = libc::timespec { tv_sec: 0, tv_nsec: libc::c_long::from(micros as i32) * 1000 };
     // SAFETY: `time` is valid, and nothing is to be written.
-    unsafe { call(&raw const time as usize, 0, 0, libc::SYS_nanosleep, 0, 0) };
+    unsafe { call(of(&raw const time as usize), of(0), NONE, libc::SYS_nanosleep, NONE, NONE) };
 }
 
 /// Milliseconds of a clock that never goes back.
+#[inline(never)]
 pub(super) fn now_ms() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` may be written.
-    unsafe { call(libc::CLOCK_MONOTONIC as usize, &raw mut time as usize, 0, libc::SYS_clock_gettime, 0, 0) };
+    unsafe {
+        call(of(libc::CLOCK_MONOTONIC as usize), of(&raw mut time as usize), NONE, libc::SYS_clock_gettime, NONE, NONE)
+    };
     time.tv_sec as u64 * 1000 + time.tv_nsec as u64 / 1_000_000
 }
 
@@ -106,50 +177,46 @@ impl Descriptor {
         self.0 as usize
     }
 
-    pub(super) fn status(&self) -> Result<Status, Errno> {
-        let mut status = MaybeUninit::<libc::stat>::zeroed();
+    pub(super) fn status(&self) -> Result<Status, Fault> {
+        // SAFETY: zeros are a `stat`.
+        let mut status: libc::stat = unsafe { MaybeUninit::zeroed().assume_init() };
+        let at = &raw mut status as usize;
         // SAFETY: `status` may be written; the descriptor is open.
-        checked(unsafe { call(self.number(), status.as_mut_ptr() as usize, 0, libc::SYS_fstat, 0, 0) })?;
-        // SAFETY: all bytes are initialized, and any bytes are a `stat`.
-        let status = unsafe { status.assume_init() };
-        Ok(Status {
-            kind: status.st_mode & libc::S_IFMT,
-            mode: status.st_mode & !libc::S_IFMT,
-            owner: status.st_uid,
-            bytes: status.st_size,
-            has_name: status.st_nlink > 0,
-        })
+        checked(unsafe { call(of(self.number()), of(at), NONE, libc::SYS_fstat, NONE, NONE) })?;
+        Ok(Status(status))
     }
 
     /// Reads from the start, as many bytes as there are.
-    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
+    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize, Fault> {
         // SAFETY: `bytes` is valid for writes of its length.
-        checked(unsafe { call(self.number(), bytes.as_mut_ptr() as usize, bytes.len(), libc::SYS_pread64, 0, 0) })
+        checked(unsafe {
+            call(of(self.number()), of(bytes.as_mut_ptr() as usize), of(bytes.len()), libc::SYS_pread64, of(0), NONE)
+        })
     }
 
     /// Writes at `offset` in one call; how many bytes went.
     #[inline]
-    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Errno> {
+    pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Fault> {
+        let (start, offset) = (bytes.as_ptr() as usize, offset as usize);
         // SAFETY: `bytes` is valid for reads of its length.
-        let offset = offset as usize;
-        checked(unsafe { call(self.number(), bytes.as_ptr() as usize, bytes.len(), libc::SYS_pwrite64, offset, 0) })
+        checked(unsafe { call(of(self.number()), of(start), of(bytes.len()), libc::SYS_pwrite64, of(offset), NONE) })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
-    pub(super) fn sync(&self) -> Result<(), Errno> {
+    pub(super) fn sync(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
-        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fsync, 0, 0) }).map(drop)
+        checked(unsafe { call(of(self.number()), NONE, NONE, libc::SYS_fsync, NONE, NONE) }).map(drop)
     }
 
     /// Waits until its bytes are on the disk.
-    pub(super) fn sync_bytes(&self) -> Result<(), Errno> {
+    pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
-        checked(unsafe { call(self.number(), 0, 0, libc::SYS_fdatasync, 0, 0) }).map(drop)
+        checked(unsafe { call(of(self.number()), NONE, NONE, libc::SYS_fdatasync, NONE, NONE) }).map(drop)
     }
 
-    /// Takes the lock of the file, or says at once that it cannot (`EAGAIN`). It is the open file's: it
+    /// Takes the lock of the file, or says at once that it cannot ([`Fault::LOCKED`]). It is the open file's: it
     /// excludes other threads too, and ends with the process.
-    pub(super) fn lock(&self) -> Result<(), Errno> {
+    pub(super) fn lock(&self) -> Result<(), Fault> {
         self.set_lock(libc::F_WRLCK)
     }
 
@@ -158,14 +225,14 @@ impl Descriptor {
         let _ = self.set_lock(libc::F_UNLCK);
     }
 
-    fn set_lock(&self, kind: c_int) -> Result<(), Errno> {
+    fn set_lock(&self, kind: c_int) -> Result<(), Fault> {
         // SAFETY: zeros are a `flock`: the whole file.
         let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
         lock.l_type = kind as libc::c_short;
         lock.l_whence = libc::SEEK_SET as libc::c_short;
-        // SAFETY: `lock` is valid during the call; the descriptor is open.
         let (what, lock) = (libc::F_OFD_SETLK as usize, &raw mut lock as usize);
-        checked(unsafe { call(self.number(), what, lock, libc::SYS_fcntl, 0, 0) }).map(drop)
+        // SAFETY: `lock` is valid during the call; the descriptor is open.
+        checked(unsafe { call(of(self.number()), of(what), of(lock), libc::SYS_fcntl, NONE, NONE) }).map(drop)
     }
 }
 
@@ -174,9 +241,11 @@ impl Descriptor {
 /// # Safety
 ///
 /// Nobody uses the memory that these arguments give up.
-pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Errno> {
+pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int) -> Result<usize, Fault> {
     // SAFETY: the caller's promise.
-    checked(unsafe { call(start, IMAGE_BYTES, access as usize, libc::SYS_mmap, flags as usize, file as usize) })
+    checked(unsafe {
+        call(of(start), of(IMAGE_BYTES), of(access as usize), libc::SYS_mmap, of(flags as usize), of(file as usize))
+    })
 }
 
 /// # Safety
@@ -184,12 +253,12 @@ pub(super) unsafe fn map(start: usize, access: c_int, flags: c_int, file: c_int)
 /// A mapping of 64 bytes begins there, and nobody uses it any more.
 unsafe fn unmap(start: usize) {
     // SAFETY: the caller's promise.
-    unsafe { call(start, IMAGE_BYTES, 0, libc::SYS_munmap, 0, 0) };
+    unsafe { call(of(start), of(IMAGE_BYTES), NONE, libc::SYS_munmap, NONE, NONE) };
 }
 
 /// The 64 bytes of a file in memory.
 pub(super) struct Mapping {
-    words: NonNull<[AtomicU64; WORDS]>,
+    slots: NonNull<Shared>,
     guard: Guard,
 }
 
@@ -199,18 +268,18 @@ unsafe impl Send for Mapping {}
 unsafe impl Sync for Mapping {}
 
 impl Mapping {
-    /// Maps a file that has 64 bytes. `Ok(None)` if no more mappings can be guarded.
-    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Option<Self>, Errno> {
+    /// Maps a file that has 64 bytes.
+    pub(super) fn new(file: &Descriptor, writable: bool) -> Result<Self, Fault> {
         let access = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         // SAFETY: a new mapping at an address the kernel chooses; the descriptor is open.
         let start = unsafe { map(0, access, libc::MAP_SHARED, file.0) }?;
-        let Some(words) = NonNull::new(start as *mut _) else { return Err(libc::EINVAL) };
+        let Some(slots) = NonNull::new(start as *mut _) else { return Err(Fault::of_errno(libc::EINVAL)) };
         let Some(guard) = Guard::new(start, writable) else {
             // SAFETY: mapped above, and nobody knows of it.
             unsafe { unmap(start) };
-            return Ok(None);
+            return Err(Fault::TOO_MANY);
         };
-        Ok(Some(Self { words, guard }))
+        Ok(Self { slots, guard })
     }
 
     /// Its number among those of the process, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
@@ -225,36 +294,41 @@ impl Mapping {
     }
 
     #[inline]
-    fn words(&self) -> &[AtomicU64; WORDS] {
+    pub(super) fn slots(&self) -> &Shared {
         // SAFETY: mapped and aligned to a page until `self` is dropped; atomic words may change under us.
         // If the file is cut, they are still there with the handler of `sigbus`, or the process ends.
-        unsafe { self.words.as_ref() }
-    }
-
-    #[inline]
-    pub(super) fn sequences(&self) -> [u64; 2] {
-        let [_, _, first, _, _, _, second, _] = self.words();
-        [load(first), load(second)]
-    }
-
-    #[inline]
-    pub(super) fn slot(&self, index: usize) -> Words {
-        let [a, b, c, d, e, f, g, h] = self.words();
-        let slot = if index == 0 { [a, b, c, d] } else { [e, f, g, h] };
-        slot.map(load)
+        unsafe { self.slots.as_ref() }
     }
 
     /// Stores a slot after all that was stored before. The mapping is writable.
     #[inline]
     pub(super) fn store(&self, index: usize, words: Words) {
-        let [a, b, c, d, e, f, g, h] = self.words();
-        let [first, middle, sequence, checksum] = words.map(u64::to_le);
-        let slot = if index == 0 { [a, b, c, d] } else { [e, f, g, h] };
+        let [first, second] = self.slots();
+        let slot = if index == 0 { first } else { second };
         fence(Ordering::Release);
-        slot[0].store(first, Ordering::Relaxed);
-        slot[1].store(middle, Ordering::Relaxed);
-        slot[2].store(sequence, Ordering::Relaxed);
-        slot[3].store(checksum, Ordering::Relaxed);
+        for (at, word) in slot.iter().zip(words) {
+            at.store(word.to_le(), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Line for Shared {
+    #[inline]
+    fn sequences(&self) -> [u64; 2] {
+        let [[_, _, first, _], [_, _, second, _]] = self;
+        [load(first), load(second)]
+    }
+
+    #[inline]
+    fn slot(&self, index: usize) -> Words {
+        let [first, second] = self;
+        let [a, b, c, d] = if index == 0 { first } else { second };
+        [load(a), load(b), load(c), load(d)]
+    }
+
+    /// Whoever has the file knows.
+    fn is_cut(&self) -> bool {
+        false
     }
 }
 
@@ -268,6 +342,6 @@ impl Drop for Mapping {
         // Before the memory is gone, as its address may be another mapping's right after.
         self.guard.release();
         // SAFETY: mapped in `new`, and `self` ends here.
-        unsafe { unmap(self.words.as_ptr() as usize) };
+        unsafe { unmap(self.slots.as_ptr() as usize) };
     }
 }
