@@ -353,7 +353,9 @@ mod tests {
             for _ in 0..4 {
                 scope.spawn(|| (0..2000).for_each(|_| room.shared.tell()));
             }
-            (0..500).for_each(|value| drop(room.writer.set_byte(11, value as u8).unwrap()));
+            for value in 0..500 {
+                room.writer.set_byte(11, value as u8).unwrap();
+            }
         });
         room.shared.tell();
         let states = take();
