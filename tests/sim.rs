@@ -42,6 +42,8 @@ mod site;
 mod slice;
 #[path = "sim/socket.rs"]
 mod socket;
+#[path = "sim/sockets/mod.rs"]
+mod sockets;
 #[path = "sim/wanted.rs"]
 mod wanted;
 #[path = "sim/world.rs"]
@@ -64,6 +66,7 @@ const SEEDS: u64 = 10_000;
 const REGISTRY_SEEDS: u64 = 3_000;
 const SITE_SEEDS: u64 = 10_000;
 const CUT_SEEDS: u64 = 60;
+const SOCKET_SEEDS: u64 = 3_000;
 
 /// Makes what is played, for each seed anew.
 type Make = fn(u64) -> Box<dyn Scenario>;
@@ -207,6 +210,58 @@ fn the_site_answers_the_same_wherever_the_requests_are_cut() {
     };
     std::thread::scope(|scope| (0..2).for_each(|_| drop(scope.spawn(play_all))));
     eprintln!("{CUT_SEEDS} sessions, {} cuts", cuts.into_inner());
+}
+
+/// Plays WebSockets until a seed fails: the first that did.
+fn play_sockets(count: u64, mistake: sockets::Mistake) -> Option<(u64, String)> {
+    (0..count).find_map(|seed| play_socket(seed, mistake).err().map(|problem| (seed, problem)))
+}
+
+fn play_socket(seed: u64, mistake: sockets::Mistake) -> Result<sockets::Summary, String> {
+    let played = catch_unwind(AssertUnwindSafe(|| sockets::play(seed, mistake)));
+    played.unwrap_or_else(|_| Err("panicked".into()))
+}
+
+#[test]
+fn websockets_keep_their_word_whatever_the_seed() {
+    if let Some(seed) = number("LATTICE_SIM_SEED") {
+        eprintln!("seed {seed}: {:?}", sockets::play(seed, sockets::Mistake::None));
+        return;
+    }
+    let seeds = number("LATTICE_SIM_SEEDS").unwrap_or(SOCKET_SEEDS);
+    if let Some((seed, problem)) = play_sockets(seeds, sockets::Mistake::None) {
+        let test = "websockets_keep_their_word_whatever_the_seed";
+        panic!("seed {seed}: {problem}\nreplay: LATTICE_SIM_SEED={seed} cargo test --test sim {test} -- --nocapture");
+    }
+}
+
+/// What no seed brings about, nobody looks at.
+#[test]
+fn a_few_hundred_seeds_of_websockets_end_in_every_way() {
+    let played: Vec<sockets::Summary> =
+        (0..400).map(|seed| sockets::play(seed, sockets::Mistake::None).expect("it is right")).collect();
+    for code in [1000, 1001, 1002, 1006, 1007, 3000, 4000, 4999] {
+        assert!(played.iter().any(|summary| summary.ends.contains(&code)), "none ends with {code}");
+    }
+    let sum = |count: fn(&sockets::Summary) -> u64| played.iter().map(count).sum::<u64>();
+    assert!(sum(|summary| summary.pushed) > 1000 && sum(|summary| summary.jobs) > 1000, "too little happens");
+    for (seed, summary) in played.iter().enumerate().take(50) {
+        assert_eq!(sockets::play(seed as u64, sockets::Mistake::None).as_ref(), Ok(summary), "it replays exactly");
+    }
+}
+
+#[test]
+fn a_loop_that_serves_websockets_badly_is_found() {
+    for (mistake, called) in [
+        (sockets::Mistake::ForgetsEffects, "is left in"),
+        (sockets::Mistake::ForgetsReady, "is left in"),
+        (sockets::Mistake::PushesTwice, "news that were not sent"),
+    ] {
+        let (seed, problem) = play_sockets(2000, mistake).unwrap_or_else(|| panic!("{mistake:?} goes unnoticed"));
+        let is_called =
+            problem.contains(called) || problem.contains("were asked for") || problem.contains("closed with");
+        assert!(is_called, "{mistake:?}, seed {seed}: {problem}");
+    }
 }
 
 #[test]

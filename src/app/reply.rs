@@ -40,6 +40,7 @@ impl<'a> Body<'a> {
     }
 
     /// Its length, in bytes.
+    #[inline]
     pub fn len(&self) -> u64 {
         match self {
             Body::Empty => 0,
@@ -54,6 +55,7 @@ impl<'a> Body<'a> {
         self.len() == 0
     }
 
+    #[inline]
     fn put(&self, out: &mut SendBuf) {
         match self {
             Body::Empty => {}
@@ -222,6 +224,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Begins an answer.
+    #[inline]
     pub fn status(&mut self, status: u16) -> &mut Self {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Head { status };
@@ -237,6 +240,7 @@ impl<'a> Reply<'a> {
     }
 
     /// Adds fields as they leave: `Name: value\r\n` each, checked by whoever rendered them.
+    #[inline]
     pub fn fields(&mut self, lines: &[u8]) -> &mut Self {
         debug_assert!(matches!(self.state, State::Head { .. }), "status first");
         debug_assert!(lines.is_empty() || lines.ends_with(b"\r\n"), "whole lines");
@@ -245,22 +249,31 @@ impl<'a> Reply<'a> {
     }
 
     /// Ends the answer with a body of known length.
+    #[inline]
     pub fn body(&mut self, body: Body<'_>) {
-        self.pieces(&[body]);
+        if self.begin_body(body.len()) {
+            body.put(self.out);
+        }
     }
 
     /// Ends the answer with a body that is these pieces one after the other.
     pub fn pieces(&mut self, pieces: &[Body<'_>]) {
+        if self.begin_body(pieces.iter().map(Body::len).sum()) {
+            pieces.iter().for_each(|piece| piece.put(self.out));
+        }
+    }
+
+    /// Ends the head; whether a body of this length follows it.
+    #[inline]
+    fn begin_body(&mut self, length: u64) -> bool {
         let State::Head { status } = self.state else { panic!("status first") };
-        if !is_bodiless(status) {
-            emit::content_length(self.out, pieces.iter().map(Body::len).sum());
+        let bodiless = is_bodiless(status);
+        if !bodiless {
+            emit::content_length(self.out, length);
         }
         self.end_head();
         self.state = State::Finished { status };
-        if self.terms.head_only || is_bodiless(status) {
-            return;
-        }
-        pieces.iter().for_each(|piece| piece.put(self.out));
+        !bodiless && !self.terms.head_only
     }
 
     /// Ends the head; the body comes from the [`super::Source`] of [`super::Flow::Send`]. Without a
@@ -301,9 +314,7 @@ impl<'a> Reply<'a> {
     pub fn rendered(&mut self, rendered: &Rendered) {
         assert_eq!(self.state, State::Nothing, "one answer for one request");
         self.state = State::Finished { status: rendered.status };
-        let plain = !(self.terms.close || self.terms.http10 || self.terms.head_only)
-            && self.extra.is_empty()
-            && self.took.is_none();
+        let plain = self.is_plain() && !self.terms.head_only;
         match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
             Ok(date) if plain => {
                 self.out.put_patched(&rendered.whole, rendered.date_at, date);
@@ -344,7 +355,25 @@ impl<'a> Reply<'a> {
         self.header("Content-Type", b"application/json").body(Body::Bytes(json.as_bytes()));
     }
 
+    /// Whether nothing but the date is left to be said in the head.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        !(self.terms.close || self.terms.http10) && self.extra.is_empty() && self.took.is_none()
+    }
+
+    #[inline]
     fn end_head(&mut self) {
+        match <&[u8; DATE_LINE_BYTES]>::try_from(self.terms.date) {
+            Ok(date) if self.is_plain() => {
+                self.out.put(date);
+                self.out.put(b"\r\n");
+            }
+            _ => self.end_head_in_parts(),
+        }
+    }
+
+    #[inline(never)]
+    fn end_head_in_parts(&mut self) {
         if !self.extra.is_empty() {
             self.out.put(&self.extra);
         }

@@ -77,6 +77,7 @@ impl<'p> Params<'p> {
     }
 
     /// The capture of this position.
+    #[inline]
     pub fn at(&self, index: usize) -> &'p [u8] {
         assert!(index < self.len(), "the pattern has no such capture");
         let (start, end) = self.spans[index];
@@ -349,20 +350,34 @@ impl Router {
         {
             return Some(endpoint);
         }
-        let captures = [
-            node.package.and_then(|child| Some((child, package_end(path, at)?))),
-            node.segment.filter(|_| !segment.is_empty()).map(|child| (child, end)),
-            node.rest.filter(|_| at < path.len()).map(|child| (child, path.len())),
-        ];
-        for (child, end) in captures.into_iter().flatten() {
-            let count = params.count;
-            params.push(at, end);
-            if let Some(endpoint) = self.walk(child, end + 1, params) {
-                return Some(endpoint);
-            }
+        if let Some(child) = node.package
+            && let Some(end) = package_end(path, at)
+            && let Some(endpoint) = self.walk_past(child, at, end, params)
+        {
+            return Some(endpoint);
+        }
+        if let Some(child) = node.segment
+            && !segment.is_empty()
+            && let Some(endpoint) = self.walk_past(child, at, end, params)
+        {
+            return Some(endpoint);
+        }
+        match node.rest {
+            Some(child) if at < path.len() => self.walk_past(child, at, path.len(), params),
+            _ => None,
+        }
+    }
+
+    /// The same behind a capture, which is kept if that leads somewhere.
+    #[inline]
+    fn walk_past(&self, child: usize, at: usize, end: usize, params: &mut Params<'_>) -> Option<&Endpoint> {
+        let count = params.count;
+        params.push(at, end);
+        let endpoint = self.walk(child, end + 1, params);
+        if endpoint.is_none() {
             params.count = count;
         }
-        None
+        endpoint
     }
 }
 
@@ -407,7 +422,8 @@ fn has_slash_escape(segment: &[u8]) -> bool {
 /// what is not UTF-8.
 pub fn decode(encoded: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     use std::borrow::Cow;
-    if memchr::memchr2(b'%', 0, encoded).is_none() {
+    // Captures are short: a plain loop beats the set-up of a vectorised search.
+    if !encoded.iter().any(|octet| matches!(octet, b'%' | 0)) {
         return std::str::from_utf8(encoded).ok().map(Cow::Borrowed);
     }
     let mut decoded = Vec::with_capacity(encoded.len());

@@ -365,6 +365,7 @@ impl SendBuf {
 }
 
 /// `number` in decimal, written into the end of `digits`.
+#[inline]
 pub fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut start = digits.len();
     loop {

@@ -1,5 +1,7 @@
 //! What may be changed in a record: bytes within the range of their field.
 
+use zerocopy::IntoBytes;
+
 use super::layout::{TERMINAL_MODE, VERSION_AT};
 use super::{Config, Flags, TerminalMode, VERSION};
 
@@ -31,14 +33,18 @@ impl Refusal {
 impl Config {
     /// The same record with another byte. The reserved byte and bits without a name take any value:
     /// who names them by their number knows what they are for.
-    pub fn with_byte(self, offset: u32, value: u8) -> Result<Self, Refusal> {
-        let mut bytes = self.to_bytes();
-        let byte = usize::try_from(offset).ok().and_then(|offset| bytes.get_mut(offset)).ok_or(Refusal::Offset)?;
-        *byte = value;
+    pub fn with_byte(mut self, offset: u32, value: u8) -> Result<Self, Refusal> {
+        self.edit(offset, |_| value).map(|()| self)
+    }
+
+    /// Makes another byte of one. If that is refused, the record is of no use any more.
+    pub(super) fn edit(&mut self, offset: u32, edit: impl FnOnce(u8) -> u8) -> Result<(), Refusal> {
+        let byte = self.as_mut_bytes().get_mut(offset as usize).ok_or(Refusal::Offset)?;
+        *byte = edit(*byte);
         match offset as usize {
-            VERSION_AT if value != VERSION => Err(Refusal::UnknownVersion),
-            TERMINAL_MODE if TerminalMode::from_byte(value).is_none() => Err(Refusal::Value),
-            _ => Ok(Self::from_bytes(bytes)),
+            VERSION_AT if *byte != VERSION => Err(Refusal::UnknownVersion),
+            TERMINAL_MODE if TerminalMode::from_byte(*byte).is_none() => Err(Refusal::Value),
+            _ => Ok(()),
         }
     }
 
@@ -52,7 +58,9 @@ impl Config {
         self.with_flags(Flags(self.flags().0 ^ features.0))
     }
 
+    #[cfg_attr(not(feature = "node"), inline(never))]
     /// Whether this record may follow `last`. An odd terminal mode that was there may stay.
+    #[cfg_attr(not(feature = "node"), inline(never))]
     pub(super) fn may_follow(&self, last: Option<&Config>) -> Result<(), Refusal> {
         if !self.is_known() || last.is_some_and(|last| !last.is_known()) {
             return Err(Refusal::UnknownVersion);

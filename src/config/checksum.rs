@@ -3,7 +3,7 @@
 //! A CRC is linear: the checksum of a message is the XOR of what each of its nibbles gives alone.
 //! So all nibbles are looked up at once and none waits for the one before. The tables come from the
 //! `crc` crate while compiling; every index has four bits, so no look-up can panic. Built alone, the
-//! config is to be small: then nibbles are done one after the other, with a table of 16 instead of 512.
+//! config is to be small: then bits are done one after the other, without a table.
 
 use crc::{CRC_8_SMBUS, CRC_64_XZ, Crc};
 
@@ -25,15 +25,9 @@ static FIRST: [[u64; 16]; 16] = rows_64::<24>();
 static FRAME_FIRST: [[u8; 16]; 16] = rows_8::<16>(0);
 static FRAME_LAST: [[u8; 16]; 10] = rows_8::<10>(8);
 
-/// What the nibble does that leaves the sum in a step: it is the last one of a message.
-static STEP: [u64; 16] = {
-    let [.., last] = rows_64::<8>();
-    last
-};
-static FRAME_STEP: [u8; 16] = {
-    let [.., last, _] = rows_8::<10>(8);
-    last
-};
+/// What the bit that leaves a sum does to the rest: the polynomials, that of CRC-64 from the other end.
+const BIT_64: u64 = CRC_64_XZ.poly.reverse_bits();
+const BIT_8: u8 = CRC_8_SMBUS.poly;
 
 const fn rows_64<const BYTES: usize>() -> [[u64; 16]; 16] {
     let zero = CRC_64.checksum(&[0; BYTES]);
@@ -61,24 +55,25 @@ const fn rows_8<const ROWS: usize>(first: usize) -> [[u8; 16]; ROWS] {
 }
 
 /// CRC-64/XZ of a slot before its checksum: eight bytes, five and three of zero, eight; each as a
-/// little-endian number. Bits of `middle` above the fortieth are zero.
+/// little-endian number. Bits of the second above the fortieth are zero.
 #[inline]
-pub(super) fn crc_64(first: u64, middle: u64, last: u64) -> u64 {
-    if cfg!(feature = "node") { crc_64_at_once(first, middle, last) } else { crc_64_in_steps(first, middle, last) }
+pub(super) fn crc_64(words: &[u64; 3]) -> u64 {
+    if cfg!(feature = "node") { crc_64_at_once(words) } else { crc_64_in_steps(words) }
 }
 
 #[inline]
-fn crc_64_at_once(first: u64, middle: u64, last: u64) -> u64 {
+fn crc_64_at_once(&[first, middle, last]: &[u64; 3]) -> u64 {
     let [middle_rows @ .., _, _, _, _, _, _] = &LAST;
     NOTHING ^ fold_64(&FIRST, first) ^ fold_64(&LAST, fold_64(middle_rows, middle) ^ last)
 }
 
-fn crc_64_in_steps(first: u64, middle: u64, last: u64) -> u64 {
+#[cfg_attr(not(feature = "node"), inline(never))]
+fn crc_64_in_steps(words: &[u64; 3]) -> u64 {
     let mut sum = u64::MAX;
-    for word in [first, middle, last] {
+    for word in words {
         sum ^= word;
-        for _ in 0..16 {
-            sum = sum >> 4 ^ STEP[(sum & 15) as usize];
+        for _ in 0..u64::BITS {
+            sum = sum >> 1 ^ BIT_64 & (sum & 1).wrapping_neg();
         }
     }
     !sum
@@ -86,23 +81,18 @@ fn crc_64_in_steps(first: u64, middle: u64, last: u64) -> u64 {
 
 /// CRC-8/SMBUS of a frame before its checksum: eight bytes and five, as little-endian numbers.
 #[inline]
-pub(super) fn crc_8(first: u64, last: u64) -> u8 {
-    if cfg!(feature = "node") { crc_8_at_once(first, last) } else { crc_8_in_steps(first, last) }
-}
-
-#[inline]
-fn crc_8_at_once(first: u64, last: u64) -> u8 {
+pub(super) fn crc_8_at_once(first: u64, last: u64) -> u8 {
     fold_8(&FRAME_FIRST, first) ^ fold_8(&FRAME_LAST, last)
 }
 
-fn crc_8_in_steps(first: u64, last: u64) -> u8 {
-    let mut bits = u128::from(first) | u128::from(last) << 64;
+/// The same of its bytes.
+#[cfg_attr(not(feature = "node"), inline(never))]
+pub(super) fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
     let mut sum = 0;
-    for _ in 0..FRAME_BYTES {
-        sum ^= bits as u8;
-        bits >>= 8;
-        for _ in 0..2 {
-            sum = sum << 4 ^ FRAME_STEP[usize::from(sum >> 4)];
+    for byte in bytes {
+        sum ^= byte;
+        for _ in 0..u8::BITS {
+            sum = sum << 1 ^ BIT_8 & (sum >> 7).wrapping_neg();
         }
     }
     sum
@@ -154,13 +144,13 @@ mod tests {
             slot[13..16].fill(0);
             let word = |at: usize| u64::from_le_bytes(*slot[at..].first_chunk().unwrap());
             for crc_64 in [crc_64_at_once, crc_64_in_steps] {
-                assert_eq!(crc_64(word(0), word(8), word(16)), CRC_64.checksum(&slot), "{slot:x?}");
+                assert_eq!(crc_64(&[word(0), word(8), word(16)]), CRC_64.checksum(&slot), "{slot:x?}");
             }
             let frame = bytes::<FRAME_BYTES>(seed);
             let (first, last) = (u64::from_le_bytes(*frame.first_chunk().unwrap()), &frame[8..]);
             let last = last.iter().rev().fold(0, |last, &byte| last << 8 | u64::from(byte));
-            for crc_8 in [crc_8_at_once, crc_8_in_steps] {
-                assert_eq!(crc_8(first, last), CRC_8.checksum(&frame), "{frame:x?}");
+            for crc_8 in [crc_8_at_once(first, last), crc_8_in_steps(&frame)] {
+                assert_eq!(crc_8, CRC_8.checksum(&frame), "{frame:x?}");
             }
         }
     }

@@ -7,13 +7,14 @@
 //! The file is on a local file system. Those of a network promise neither that a mapping shows what
 //! another machine wrote nor, all of them, that a lock excludes it.
 
-use core::ffi::CStr;
+use core::ffi::{CStr, c_int};
 
 use super::error::Error;
+use super::fault::Fault;
 use super::layout::{CONFIG_BYTES, IMAGE_BYTES};
-use super::line::{self, Line};
+use super::line::{self, Line, Look};
 use super::slot::{Slot, Words};
-use super::sys::{self, Descriptor, Errno, Mapping, Status};
+use super::sys::{self, Descriptor, Mapping, Shared, Text};
 
 /// Permissions that a config file may not have: writing, for group and others.
 const MODE_REFUSED: libc::mode_t = 0o022;
@@ -28,21 +29,37 @@ pub struct ConfigFile {
 impl ConfigFile {
     /// Opens a file for reading.
     pub fn open(path: &CStr) -> Result<Self, Error> {
-        Self::of(checked(path, libc::O_RDONLY, IMAGE_BYTES)?, false)
+        Ok(Self::open_text(path.into(), libc::O_RDONLY)?)
     }
 
     /// Opens a file for reading and writing. Threads that write open it once each.
     pub fn open_writable(path: &CStr) -> Result<Self, Error> {
-        match checked(path, libc::O_RDWR, IMAGE_BYTES) {
-            // If it can be read at least, that is what to say.
-            Err(Error::Denied) => Err(Self::open(path).err().unwrap_or(Error::ReadOnly)),
-            opened => Self::of(opened?, true),
-        }
+        Ok(Self::open_text(path.into(), libc::O_RDWR)?)
     }
 
-    fn of(descriptor: Descriptor, is_writable: bool) -> Result<Self, Error> {
-        let mapping = Mapping::new(&descriptor, false).map_err(error_of)?.ok_or(Error::TooMany)?;
-        Ok(Self { descriptor, mapping, is_writable })
+    /// Opens a file, if it is fit, with `O_RDONLY` or `O_RDWR`.
+    pub(super) fn open_text(path: Text<'_>, access: c_int) -> Result<Self, Fault> {
+        let descriptor = checked(path, access, IMAGE_BYTES).or_else(|fault| match fault {
+            // If it can be read at least, that is what to say.
+            Fault::DENIED if access != libc::O_RDONLY => {
+                checked(path, libc::O_RDONLY, IMAGE_BYTES).and(Err(Fault::READ_ONLY))
+            }
+            other => Err(other),
+        })?;
+        let mapping = Mapping::new(&descriptor, false)?;
+        Ok(Self { descriptor, mapping, is_writable: access != libc::O_RDONLY })
+    }
+
+    /// Its number among those that are open, below [`MAPPINGS_MAX`](super::sigbus::MAPPINGS_MAX).
+    #[cfg(any(feature = "cabi", test))]
+    pub(super) fn index(&self) -> usize {
+        self.mapping.index()
+    }
+
+    /// What is in its memory.
+    #[inline]
+    pub(super) fn slots(&self) -> &Shared {
+        self.mapping.slots()
     }
 
     /// The config as it is now, its checksum verified. For one read now and then; see
@@ -54,11 +71,15 @@ impl ConfigFile {
     /// Whether it is still the file it was: not cut, and not deleted or replaced by another one. Asks
     /// the kernel, so it is for now and then. A reader of a replaced file sees no further update.
     pub fn verify(&self) -> Result<(), Error> {
-        let status = self.descriptor.status().map_err(error_of)?;
-        match status {
-            _ if status.bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Error::Cut),
-            _ if status.bytes > IMAGE_BYTES as i64 => Err(Error::Long),
-            Status { has_name: false, .. } => Err(Error::Replaced),
+        Ok(self.check()?)
+    }
+
+    pub(super) fn check(&self) -> Result<(), Fault> {
+        let status = self.descriptor.status()?;
+        match status.bytes() {
+            bytes if bytes < IMAGE_BYTES as i64 || self.mapping.is_cut() => Err(Fault::CUT),
+            bytes if bytes > IMAGE_BYTES as i64 => Err(Fault::LONG),
+            _ if !status.has_name() => Err(Fault::REPLACED),
             _ => Ok(()),
         }
     }
@@ -67,59 +88,47 @@ impl ConfigFile {
 impl Line for ConfigFile {
     #[inline]
     fn sequences(&self) -> [u64; 2] {
-        self.mapping.sequences()
+        self.slots().sequences()
     }
 
     #[inline]
     fn slot(&self, index: usize) -> Words {
-        self.mapping.slot(index)
+        self.slots().slot(index)
+    }
+
+    #[inline]
+    fn look(&self, seen: &mut Look) -> bool {
+        self.slots().look(seen)
     }
 
     #[cold]
     fn is_cut(&self) -> bool {
-        self.verify() == Err(Error::Cut)
+        self.check() == Err(Fault::CUT)
     }
 }
 
 /// Opens a file of so many bytes, if it is one that may be used.
-pub(super) fn checked(path: &CStr, access: i32, bytes: usize) -> Result<Descriptor, Error> {
-    let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0).map_err(error_of)?;
-    let status = descriptor.status().map_err(error_of)?;
-    match status.kind {
+pub(super) fn checked(path: Text<'_>, access: c_int, bytes: usize) -> Result<Descriptor, Fault> {
+    let descriptor = sys::open(path, access | libc::O_NOFOLLOW, 0)?;
+    let status = descriptor.status()?;
+    match status.kind() {
         libc::S_IFREG => {}
-        libc::S_IFDIR => return Err(Error::Directory),
-        libc::S_IFIFO => return Err(Error::Fifo),
-        _ => return Err(Error::NotRegular),
+        libc::S_IFDIR => return Err(Fault::DIRECTORY),
+        libc::S_IFIFO => return Err(Fault::FIFO),
+        _ => return Err(Fault::NOT_REGULAR),
     }
-    if status.owner != 0 && status.owner != sys::user() {
-        return Err(Error::Owner);
+    if status.owner() != 0 && status.owner() != sys::user() {
+        return Err(Fault::OWNER);
     }
-    if status.mode & MODE_REFUSED != 0 {
-        return Err(Error::Mode);
+    if status.mode() & MODE_REFUSED != 0 {
+        return Err(Fault::MODE);
     }
-    match usize::try_from(status.bytes) {
+    match usize::try_from(status.bytes()) {
         Ok(found) if found == bytes => Ok(descriptor),
-        Ok(0) => Err(Error::Empty),
-        Ok(CONFIG_BYTES) => Err(Error::Bare),
-        Ok(found) if found < IMAGE_BYTES => Err(Error::Short),
-        Ok(IMAGE_BYTES) => Err(Error::Exists),
-        _ => Err(Error::Long),
-    }
-}
-
-/// What an `errno` means here.
-pub(super) fn error_of(errno: Errno) -> Error {
-    match errno {
-        libc::EACCES | libc::EPERM => Error::Denied,
-        libc::EAGAIN => Error::Locked,
-        libc::EDQUOT | libc::ENOSPC => Error::DiskFull,
-        libc::EEXIST => Error::Exists,
-        libc::EISDIR => Error::Directory,
-        libc::ELOOP => Error::Symlink,
-        libc::ENAMETOOLONG => Error::PathTooLong,
-        libc::ENOENT | libc::ENOTDIR => Error::NotFound,
-        libc::ENXIO => Error::NotRegular,
-        libc::EROFS => Error::ReadOnly,
-        other => Error::Io(other),
+        Ok(0) => Err(Fault::EMPTY),
+        Ok(CONFIG_BYTES) => Err(Fault::BARE),
+        Ok(found) if found < IMAGE_BYTES => Err(Fault::SHORT),
+        Ok(IMAGE_BYTES) => Err(Fault::EXISTS),
+        _ => Err(Fault::LONG),
     }
 }

@@ -49,6 +49,15 @@ pub trait Line {
 
     /// Whether there are fewer than 64 bytes by now. May take its time.
     fn is_cut(&self) -> bool;
+
+    /// Looks at it, unless writers are faster: whether `seen` is what it found.
+    #[inline]
+    fn look(&self, seen: &mut Look) -> bool
+    where
+        Self: Sized,
+    {
+        look(self, seen)
+    }
 }
 
 /// A line that can be written as it is read.
@@ -66,21 +75,57 @@ pub struct View {
     pub sequences: [u64; 2],
 }
 
+/// The same with the slot as its numbers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Look {
+    /// The index of the config's slot; `None` if neither is whole.
+    pub index: Option<usize>,
+    /// Its numbers.
+    pub words: Words,
+    /// Both sequences, whole or not.
+    pub sequences: [u64; 2],
+}
+
+impl Look {
+    /// What a hot read may compare with.
+    #[inline]
+    pub(super) fn settled(&self) -> [u64; 2] {
+        let ([first, second], [_, _, sequence, _]) = (self.sequences, self.words);
+        let Some(index) = self.index else { return NEVER };
+        let (own, other) = if index == 0 { (first, second) } else { (second, first) };
+        if sequence == own && other <= own { self.sequences } else { NEVER }
+    }
+}
+
+impl From<Look> for View {
+    #[inline]
+    fn from(look: Look) -> Self {
+        let newest = look.index.map(|index| (index, Slot::from_whole(look.words)));
+        Self { newest, sequences: look.sequences }
+    }
+}
+
 /// Looks at the line until it holds still for as long as that takes.
 pub fn view(line: &impl Line) -> Result<View, Error> {
+    let mut seen = Look::default();
+    if line.look(&mut seen) { Ok(seen.into()) } else { Err(Error::Busy) }
+}
+
+#[inline]
+fn look(line: &impl Line, seen: &mut Look) -> bool {
     let mut empty_views = 0;
     for _ in 0..VIEWS_MAX {
-        let sequences = line.sequences();
+        seen.sequences = line.sequences();
         line.order_loads();
-        let newest = newest(sequences, |index| line.slot(index));
+        seen.index = newest(seen.sequences, |index| line.slot(index), &mut seen.words);
         line.order_loads();
-        empty_views += usize::from(newest.is_none());
-        if line.sequences() == sequences && (newest.is_some() || empty_views >= EMPTY_VIEWS) {
-            return Ok(View { newest, sequences });
+        empty_views += usize::from(seen.index.is_none());
+        if line.sequences() == seen.sequences && (seen.index.is_some() || empty_views >= EMPTY_VIEWS) {
+            return true;
         }
         core::hint::spin_loop();
     }
-    Err(Error::Busy)
+    false
 }
 
 /// The config as it is now, its checksum verified.
@@ -94,20 +139,11 @@ fn slot_of(view: &View, line: &impl Line) -> Result<Slot, Error> {
 }
 
 impl View {
-    /// What a hot read may compare with.
-    fn settled(&self) -> [u64; 2] {
-        let [first, second] = self.sequences;
-        match self.newest {
-            Some((0, slot)) if slot.sequence == first && second <= first => self.sequences,
-            Some((1, slot)) if slot.sequence == second && first <= second => self.sequences,
-            _ => NEVER,
-        }
-    }
-
     /// Which slot to write, and with what, so that `config` becomes the current one.
     #[inline]
     pub fn plan(&self, config: Config) -> Result<(usize, Slot), Error> {
-        Ok(plan(self.newest, self.sequences, config)?)
+        let (index, sequence) = plan(self.newest.as_ref(), self.sequences, &config)?;
+        Ok((index, Slot { config, sequence }))
     }
 
     /// Notes that this was written.
@@ -130,8 +166,8 @@ pub struct Cache {
 impl Cache {
     /// The config of this line, to be read from the same line later.
     pub fn new(line: &impl Line) -> Result<Self, Error> {
-        let view = view(line)?;
-        Ok(Self { seen: view.settled(), slot: slot_of(&view, line)? })
+        let (seen, slot) = newer(line, 0)?;
+        Ok(Self { seen, slot })
     }
 
     /// The config as it is now.
@@ -144,18 +180,6 @@ impl Cache {
         Ok(&self.slot)
     }
 
-    /// The cache that was taken apart into these.
-    #[inline]
-    pub fn from_parts(seen: [u64; 2], slot: Slot) -> Self {
-        Self { seen, slot }
-    }
-
-    /// What it compares with and what it read last, for those who keep it in memory of their own.
-    #[inline]
-    pub fn into_parts(self) -> ([u64; 2], Slot) {
-        (self.seen, self.slot)
-    }
-
     /// The config as it was read last, whatever became of the file.
     pub fn last(&self) -> &Slot {
         &self.slot
@@ -163,14 +187,23 @@ impl Cache {
 
     #[cold]
     #[inline(never)]
-    pub(super) fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
-        let view = view(line)?;
-        let slot = slot_of(&view, line)?;
-        // What is older than what was read comes from a copy, which counts, or from what is left.
-        if slot.sequence < self.slot.sequence && line.is_cut() {
-            return Err(Error::Cut);
-        }
-        (self.seen, self.slot) = (view.settled(), slot);
+    fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
+        (self.seen, self.slot) = newer(line, self.slot.sequence)?;
         Ok(())
     }
+}
+
+/// What a cache compares with and what it holds, after a config of this sequence.
+#[inline]
+fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
+    let mut look = Look::default();
+    if !line.look(&mut look) {
+        return Err(Error::Busy);
+    }
+    let slot = slot_of(&look.into(), line)?;
+    // What is older than what was read comes from a copy, which counts, or from what is left.
+    if slot.sequence < last && line.is_cut() {
+        return Err(Error::Cut);
+    }
+    Ok((look.settled(), slot))
 }

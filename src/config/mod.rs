@@ -9,6 +9,8 @@
 mod change;
 mod checksum;
 mod error;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod fault;
 pub mod frame;
 pub mod fuzz;
 pub mod layout;
@@ -21,6 +23,8 @@ mod cabi;
 mod create;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 mod file;
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+mod kernel;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
 pub mod sigbus;
 #[cfg(all(target_os = "linux", target_pointer_width = "64"))]

@@ -13,12 +13,13 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{c_int, c_void};
-use core::mem::MaybeUninit;
-use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::Error;
+use super::fault::Fault;
+use super::kernel::{self, Action};
 use super::layout::IMAGE_BYTES;
+use super::sys;
 
 /// How many config files a process can have open, writable mappings counted too.
 pub const MAPPINGS_MAX: usize = 256;
@@ -45,6 +46,13 @@ impl Guard {
         MAPPINGS.iter().find(free).map(Self)
     }
 
+    /// Its number, below [`MAPPINGS_MAX`]. No two mappings that are there have the same.
+    #[cfg(any(feature = "cabi", test))]
+    pub(super) fn index(&self) -> usize {
+        let bytes = (core::ptr::from_ref(self.0) as usize).wrapping_sub(MAPPINGS.as_ptr() as usize);
+        bytes / size_of::<AtomicUsize>() % MAPPINGS_MAX
+    }
+
     /// Whether the handler had to put zeros there.
     #[inline]
     pub(super) fn is_cut(&self) -> bool {
@@ -59,25 +67,30 @@ impl Guard {
 
 /// Installs the handler for this process. Once is enough; further calls do nothing.
 pub fn install() -> Result<(), Error> {
+    Ok(install_once()?)
+}
+
+pub(super) fn install_once() -> Result<(), Fault> {
     if INSTALLED.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    // SAFETY: zeros are a `sigaction`; its fields are set below.
-    let (mut before, mut ours): (libc::sigaction, libc::sigaction) =
-        unsafe { (MaybeUninit::zeroed().assume_init(), MaybeUninit::zeroed().assume_init()) };
-    // SAFETY: asks only; `before` may be written.
-    let asked = unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), &mut before) };
-    BEFORE.store(before.sa_sigaction, Ordering::Release);
-    BEFORE_FLAGS.store(before.sa_flags, Ordering::Release);
-    ours.sa_sigaction = on_sigbus as *const () as usize;
-    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
-    // SAFETY: the handler does nothing that a signal handler may not.
-    let set = unsafe { libc::sigaction(libc::SIGBUS, &ours, ptr::null_mut()) };
-    if asked == 0 && set == 0 {
-        return Ok(());
+    let done = handle();
+    if done.is_err() {
+        INSTALLED.store(false, Ordering::Release);
     }
-    INSTALLED.store(false, Ordering::Release);
-    Err(Error::Io(libc::EINVAL))
+    done
+}
+
+fn handle() -> Result<(), Fault> {
+    let mut before = Action::new(libc::SIG_DFL, 0);
+    // SAFETY: asks only.
+    unsafe { kernel::exchange(libc::SIGBUS, None, Some(&mut before)) }?;
+    BEFORE.store(before.handler(), Ordering::Release);
+    BEFORE_FLAGS.store(before.flags(), Ordering::Release);
+    let flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+    let ours = Action::new(on_sigbus as *const () as usize, flags);
+    // SAFETY: the handler does nothing that a signal handler may not.
+    unsafe { kernel::exchange(libc::SIGBUS, Some(&ours), None) }
 }
 
 extern "C" fn on_sigbus(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
@@ -101,8 +114,7 @@ fn is_replaced(entry: &AtomicUsize, address: usize) -> bool {
     let flags = libc::MAP_FIXED | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
     entry.fetch_or(CUT, Ordering::Relaxed);
     // SAFETY: the page is a mapping's of ours, which is in use right now and so is not unmapped.
-    let mapped = unsafe { libc::mmap(page as *mut c_void, IMAGE_BYTES, libc::PROT_READ | write, flags, -1, 0) };
-    mapped != libc::MAP_FAILED
+    unsafe { sys::map(page, libc::PROT_READ | write, flags, -1) }.is_ok()
 }
 
 /// Does what would have been done without us.
@@ -113,11 +125,10 @@ fn pass_on(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void, code
         return;
     }
     if before == libc::SIG_DFL || before == libc::SIG_IGN {
-        // SAFETY: both calls are allowed in a handler. The signal comes again when this one returns.
-        unsafe {
-            libc::signal(signal, libc::SIG_DFL);
-            libc::raise(signal);
-        }
+        // Comes again when this handler returns, and then does what it does by itself.
+        // SAFETY: nothing of ours handles it.
+        let _ = unsafe { kernel::exchange(signal, Some(&Action::new(libc::SIG_DFL, 0)), None) };
+        sys::signal_self(signal);
     } else if BEFORE_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
         // SAFETY: installed as a handler of this form.
         let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = unsafe { core::mem::transmute(before) };

@@ -24,11 +24,29 @@ const _: () = assert!(PADDING.start == 8 + 5 && PADDING.end == 16);
 const _: () = assert!(SEQUENCE.start == 16 && CHECKSUM.start == 24);
 
 /// The first two words, byte for byte.
-#[derive(FromBytes, IntoBytes, Immutable, Unaligned)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
-struct Padded {
-    record: Config,
+pub(super) struct Padded {
+    pub(super) record: Config,
     padding: [u8; 3],
+}
+
+impl Padded {
+    #[inline]
+    pub(super) fn new(record: Config) -> Self {
+        Self { record, padding: [0; 3] }
+    }
+
+    #[inline]
+    pub(super) fn from_words(first: u64, middle: u64) -> Self {
+        zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes()])
+    }
+
+    #[inline]
+    pub(super) fn to_words(self) -> [u64; 2] {
+        let [first, middle]: [[u8; 8]; 2] = zerocopy::transmute!(self);
+        [u64::from_le_bytes(first), u64::from_le_bytes(middle)]
+    }
 }
 
 const _: () = assert!(size_of::<Padded>() == SEQUENCE.start);
@@ -50,52 +68,88 @@ impl Slot {
 
     /// The bytes of this slot.
     pub fn encode(&self) -> [u8; SLOT_BYTES] {
-        zerocopy::transmute!(self.to_words().map(u64::to_le_bytes))
+        bytes_of(self.to_words())
     }
 
     /// The slot these numbers are, if they are one.
     #[inline]
-    pub fn from_words([first, middle, sequence, checksum]: Words) -> Option<Self> {
-        let is_whole = middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(first, middle, sequence);
-        let padded: Padded = zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes()]);
-        is_whole.then_some(Self { config: padded.record, sequence })
+    pub fn from_words(words: Words) -> Option<Self> {
+        let [first, middle, sequence, checksum] = words;
+        let is_whole = middle >> (u64::BITS - PADDING_BITS) == 0 && checksum == crc_64(&[first, middle, sequence]);
+        is_whole.then_some(Self::from_whole(words))
+    }
+
+    /// The slot these numbers are. They are one.
+    #[inline]
+    pub(super) fn from_whole([first, middle, sequence, _]: Words) -> Self {
+        Self { config: Padded::from_words(first, middle).record, sequence }
     }
 
     /// The numbers of this slot.
     #[inline]
     pub fn to_words(&self) -> Words {
-        let padded = Padded { record: self.config, padding: [0; 3] };
-        let [first, middle] = <[[u8; 8]; 2]>::map(zerocopy::transmute!(padded), u64::from_le_bytes);
-        [first, middle, self.sequence, crc_64(first, middle, self.sequence)]
+        let [first, middle] = Padded::new(self.config).to_words();
+        with_checksum([first, middle, self.sequence])
     }
 }
 
 fn words_of(bytes: [u8; SLOT_BYTES]) -> Words {
-    <[[u8; 8]; 4]>::map(zerocopy::transmute!(bytes), u64::from_le_bytes)
+    let [first, middle, sequence, checksum]: [[u8; 8]; 4] = zerocopy::transmute!(bytes);
+    [u64::from_le_bytes(first), u64::from_le_bytes(middle), u64::from_le_bytes(sequence), u64::from_le_bytes(checksum)]
 }
 
-/// Which slot to write, and with what, so that `config` becomes the current one after `newest`.
+#[inline]
+pub(super) fn bytes_of([first, middle, sequence, checksum]: Words) -> [u8; SLOT_BYTES] {
+    zerocopy::transmute!([first.to_le_bytes(), middle.to_le_bytes(), sequence.to_le_bytes(), checksum.to_le_bytes()])
+}
+
+/// The numbers of a slot.
+#[inline]
+pub(super) fn with_checksum(words: [u64; 3]) -> Words {
+    let [first, middle, sequence] = words;
+    [first, middle, sequence, crc_64(&words)]
+}
+
+/// Whether the checksum holds and the padding is zero.
+#[cfg_attr(feature = "node", inline)]
+#[cfg_attr(not(feature = "node"), inline(never))]
+pub(super) fn is_whole([before @ .., checksum]: &Words) -> bool {
+    let [_, middle, _] = before;
+    middle >> (u64::BITS - PADDING_BITS) == 0 && *checksum == crc_64(before)
+}
+
+/// Which slot to write, and with which sequence, so that `config` becomes the current one after `newest`.
+#[inline]
+pub(super) fn plan(newest: Option<&(usize, Slot)>, stored: [u64; 2], config: &Config) -> Result<(usize, u64), Refusal> {
+    config.may_follow(newest.map(|(_, slot)| &slot.config))?;
+    next(newest.map(|&(index, slot)| (index, slot.sequence)), stored)
+}
+
+/// The slot and the sequence that come after these.
 ///
 /// The sequence passes those that stand in the file, whether their slots are whole or not: so each
 /// update changes a sequence that readers look at, even one that follows a torn write.
 #[inline]
-pub(super) fn plan(newest: Option<(usize, Slot)>, stored: [u64; 2], config: Config) -> Result<(usize, Slot), Refusal> {
-    config.may_follow(newest.as_ref().map(|(_, slot)| &slot.config))?;
-    let (index, last) = newest.map_or((0, 0), |(index, slot)| (usize::from(index == 0), slot.sequence));
+pub(super) fn next(newest: Option<(usize, u64)>, [first, second]: [u64; 2]) -> Result<(usize, u64), Refusal> {
+    let (index, last) = newest.map_or((0, 0), |(index, last)| (usize::from(index == 0), last));
     let plausible = |sequence: u64| if sequence < PLAUSIBLE_END { sequence } else { 0 };
-    let last = stored.into_iter().map(plausible).fold(last, u64::max);
-    let sequence = last.checked_add(1).ok_or(Refusal::SequenceExhausted)?;
-    Ok((index, Slot { config, sequence }))
+    let last = last.max(plausible(first)).max(plausible(second));
+    Ok((index, last.checked_add(1).ok_or(Refusal::SequenceExhausted)?))
 }
 
-/// The index and slot of the config: the valid one with the higher sequence. Two numbers that are
-/// `stored` say which to look at first, so that the other is looked at only if that one is not whole.
+/// The index of the config's slot, its words in `words`: the valid one with the higher sequence. Two numbers that
+/// are `stored` say which to look at first, so that the other is looked at only if that one is not whole.
 #[inline]
-pub(super) fn newest(stored: [u64; 2], slot: impl Fn(usize) -> Words) -> Option<(usize, Slot)> {
-    let [first, second] = stored;
-    let (higher, lower) = if second > first { (1, 0) } else { (0, 1) };
-    let whole = |index| Slot::from_words(slot(index)).map(|slot| (index, slot));
-    whole(higher).or_else(|| whole(lower))
+pub(super) fn newest([first, second]: [u64; 2], slot: impl Fn(usize) -> Words, words: &mut Words) -> Option<usize> {
+    let mut index = usize::from(second > first);
+    for _ in 0..SLOTS {
+        *words = slot(index);
+        if is_whole(words) {
+            return Some(index);
+        }
+        index ^= 1;
+    }
+    None
 }
 
 /// The bytes of a file.
@@ -133,13 +187,15 @@ impl Image {
     ///
     /// The file itself is not changed: what is written to it must be read back from it.
     pub fn update(&self, config: Config) -> Result<(usize, [u8; SLOT_BYTES]), Refusal> {
-        let (index, slot) = plan(self.newest(), self.sequences(), config)?;
-        Ok((index, slot.encode()))
+        let (index, sequence) = plan(self.newest().as_ref(), self.sequences(), &config)?;
+        Ok((index, Slot { config, sequence }.encode()))
     }
 
     fn newest(&self) -> Option<(usize, Slot)> {
         let [first, second] = self.slots.map(words_of);
-        newest(self.sequences(), |index| if index == 0 { first } else { second })
+        let mut words = [0; 4];
+        newest(self.sequences(), |index| if index == 0 { first } else { second }, &mut words)
+            .map(|index| (index, Slot::from_whole(words)))
     }
 
     fn sequences(&self) -> [u64; 2] {

@@ -10,10 +10,10 @@
 //! kernel finds time, and those who wait for `inotify` only if they are woken ([`Publisher::wake_watchers`]).
 
 use super::error::Error;
-use super::file::error_of;
+use super::fault::Fault;
 use super::layout::SLOT_BYTES;
 use super::line::{Line, View, view};
-use super::slot::Slot;
+use super::slot::{Slot, plan};
 use super::sys::{self, Mapping};
 use super::{Config, ConfigFile, Flags, Refusal};
 
@@ -27,20 +27,21 @@ const REST_MICROS_MAX: u32 = 1000;
 impl ConfigFile {
     /// Takes the lock, waiting at most so long.
     pub fn lock(&mut self, wait_ms: u32) -> Result<Locked<'_>, Error> {
-        self.lock_shared(wait_ms)
+        let held = self.hold(wait_ms)?;
+        let view = view(held.0)?;
+        Ok(Locked { held, view })
     }
 
     /// The same for a file that others read meanwhile. Whoever calls it sees to it that nobody else has the
     /// lock through this open file, for which it would not exclude them.
-    pub(super) fn lock_shared(&self, wait_ms: u32) -> Result<Locked<'_>, Error> {
+    pub(super) fn hold(&self, wait_ms: u32) -> Result<Held<'_>, Fault> {
         if !self.is_writable {
-            return Err(Error::ReadOnly);
+            return Err(Fault::READ_ONLY);
         }
         wait(self, wait_ms)?;
         let held = Held(self);
-        held.0.verify()?;
-        let view = view(held.0)?;
-        Ok(Locked { held, view })
+        held.0.check()?;
+        Ok(held)
     }
 
     /// Replaces the config if its sequence is still the one expected; 0 if neither slot was whole.
@@ -65,23 +66,27 @@ impl ConfigFile {
 
     /// Waits until all updates so far are on the disk.
     pub fn sync(&self) -> Result<(), Error> {
-        self.descriptor.sync_bytes().map_err(error_of)
+        Ok(self.sync_bytes()?)
+    }
+
+    pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
+        self.descriptor.sync_bytes()
     }
 }
 
-fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Error> {
+#[inline(never)]
+fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Fault> {
     // The clock is only read when there is something to wait for.
     let mut end = None;
     let mut micros = REST_MICROS;
     loop {
         match file.descriptor.lock() {
-            Ok(()) => return Ok(()),
-            Err(libc::EAGAIN | libc::EACCES) => {}
-            Err(other) => return Err(error_of(other)),
+            Err(Fault::LOCKED) => {}
+            locked => return locked,
         }
         let now = sys::now_ms();
         if now >= *end.get_or_insert(now.saturating_add(wait_ms.into())) {
-            return Err(Error::Locked);
+            return Err(Fault::LOCKED);
         }
         sys::rest(micros);
         micros = (micros * 2).min(REST_MICROS_MAX);
@@ -89,7 +94,15 @@ fn wait(file: &ConfigFile, wait_ms: u32) -> Result<(), Error> {
 }
 
 /// The lock, given back when dropped.
-struct Held<'f>(&'f ConfigFile);
+pub(super) struct Held<'f>(&'f ConfigFile);
+
+impl Held<'_> {
+    /// Writes a slot.
+    pub(super) fn write(&self, index: usize, slot: &[u8; SLOT_BYTES]) -> Result<(), Fault> {
+        let written = self.0.descriptor.write(slot, offset(index))?;
+        if written == SLOT_BYTES { Ok(()) } else { Err(Fault::SHORT_WRITE) }
+    }
+}
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
@@ -113,19 +126,19 @@ impl Locked<'_> {
     pub fn replace(&mut self, config: Config, expected: u64) -> Result<Slot, Error> {
         self.look_again()?;
         let sequence = self.slot().map_or(0, |slot| slot.sequence);
-        if sequence == expected { self.write(config) } else { Err(Error::Conflict) }
+        if sequence == expected { Ok(self.write(config)?) } else { Err(Error::Conflict) }
     }
 
     /// Replaces the config by what becomes of it.
     pub fn change(&mut self, change: impl FnOnce(Config) -> Result<Config, Refusal>) -> Result<Slot, Error> {
         self.look_again()?;
         let config = self.slot().ok_or(Error::Damaged)?.config;
-        self.write(change(config)?)
+        Ok(self.write(change(config)?)?)
     }
 
     /// Maps the file for writing, too.
     pub fn publisher(&mut self) -> Result<Publisher<'_>, Error> {
-        let mapping = Mapping::new(&self.held.0.descriptor, true).map_err(error_of)?.ok_or(Error::TooMany)?;
+        let mapping = Mapping::new(&self.held.0.descriptor, true)?;
         self.look_again()?;
         Ok(Publisher { file: self.held.0, mapping, view: &mut self.view })
     }
@@ -142,12 +155,10 @@ impl Locked<'_> {
     }
 
     /// Writes a config that comes from the one just looked at.
-    pub(super) fn write(&mut self, config: Config) -> Result<Slot, Error> {
-        let (index, slot) = self.view.plan(config)?;
-        let written = self.held.0.descriptor.write(&slot.encode(), offset(index)).map_err(error_of)?;
-        if written != SLOT_BYTES {
-            return Err(Error::ShortWrite);
-        }
+    fn write(&mut self, config: Config) -> Result<Slot, Fault> {
+        let (index, sequence) = plan(self.view.newest.as_ref(), self.view.sequences, &config)?;
+        let slot = Slot { config, sequence };
+        self.held.write(index, &slot.encode())?;
         self.view.note(index, slot);
         Ok(slot)
     }
@@ -200,6 +211,6 @@ impl Publisher<'_> {
     /// tells its clients of the newest config at once then, and else with the next message it receives. One
     /// system call, and the file's times become those of now.
     pub fn wake_watchers(&self) -> Result<(), Error> {
-        self.file.descriptor.touch().map_err(error_of)
+        Ok(self.file.descriptor.touch()?)
     }
 }

@@ -47,7 +47,8 @@ impl Service for Behind {
             return self.inside(core, |inner, request| inner.call(request, reply));
         }
         let mut request = Request::new(core, self.table.way(None), Locals::default());
-        let (response, depth) = self.table.call(&self.chain, &mut request, |_| Response::empty(200));
+        let mut depth = 0;
+        let response = self.table.call(&self.chain, &mut depth, &mut request, |_| Response::empty(200));
         if request.local::<Passed>().is_none() || response.failure.is_some() {
             return settle(&self.table, &self.chain, request, response, depth, reply);
         }

@@ -44,6 +44,17 @@ pub(super) struct Way<'r> {
 #[derive(Default)]
 pub(super) struct Locals(Vec<Box<dyn Any + Send>>);
 
+impl Locals {
+    /// Drops them; mostly there are none, and then no function is called to find that out.
+    #[inline]
+    pub(super) fn drop(self) {
+        match self.0.capacity() {
+            0 => std::mem::forget(self),
+            _ => std::mem::drop(self),
+        }
+    }
+}
+
 impl<'r> Request<'r> {
     #[inline]
     pub(super) fn new(core: &'r app::Request<'r>, way: Way<'r>, locals: Locals) -> Self {

@@ -114,6 +114,7 @@ impl Response {
         response
     }
 
+    #[inline]
     pub(super) fn special(lines: &[u8], kind: Kind) -> Self {
         Self::raw(200, lines, Body::Special(Special(kind)))
     }
@@ -206,6 +207,7 @@ impl Response {
 
     /// Writes it. What is left to do is in the flow; [`Kind::Later`] and [`Kind::Receive`] were taken
     /// out before.
+    #[inline(always)]
     pub(super) fn write(self, reply: &mut Reply<'_>) -> Flow {
         if self.close {
             reply.close();

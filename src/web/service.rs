@@ -28,7 +28,12 @@ impl Service for Web {
         }
         let mut request = Request::new(core, table.way(route), Locals::default());
         let chain = table.chain(route, &request);
-        let (response, depth) = table.call(chain, &mut request, |request| table.handle(route, request));
+        let mut depth = 0;
+        let response = table.call(chain, &mut depth, &mut request, |request| table.handle(route, request));
+        if response.is_made() && depth == 0 {
+            request.locals.drop();
+            return response.write(reply);
+        }
         match response.body {
             Body::Special(Special(Kind::Receive(receiver))) if route.is_some_and(|route| route.is_upload) => {
                 Flow::Receive(Box::new(ToSink { receiver, depth, locals: request.locals }))
@@ -52,6 +57,7 @@ impl Service for Web {
 }
 
 /// Writes the answer, or has it made first.
+#[inline(never)]
 pub(super) fn settle(
     table: &Table,
     chain: &[Arc<dyn Middleware>],

@@ -92,31 +92,30 @@ impl Table {
         self.scopes.iter().find(|scope| covers(&scope.prefix, path)).map_or(&[], |scope| &scope.chain)
     }
 
-    /// The answer of `handler`, or of a middleware in its place, and how many middlewares have let the
-    /// request pass and are still to see it: none, unless it has to be made first.
-    #[inline]
+    /// The answer of `handler`, or of a middleware in its place. `depth` becomes how many middlewares have
+    /// let the request pass and are still to see it: none, unless it has to be made first.
+    #[inline(always)]
     pub(super) fn call(
         &self,
         chain: &[Arc<dyn Middleware>],
+        depth: &mut usize,
         request: &mut Request<'_>,
         handler: impl FnOnce(&Request<'_>) -> Response,
-    ) -> (Response, usize) {
-        let mut depth = 0;
-        let response = guarded(|| {
+    ) -> Response {
+        guarded(|| {
             let stopped = chain.iter().find_map(|middleware| {
                 let response = middleware.before(request);
-                depth += usize::from(response.is_none());
+                *depth += usize::from(response.is_none());
                 response
             });
             let mut response = stopped.unwrap_or_else(|| handler(request));
             if response.is_made() {
                 // Should one of them panic, nobody else is asked.
-                let passed = &chain[..std::mem::take(&mut depth)];
+                let passed = &chain[..std::mem::take(depth)];
                 passed.iter().rev().for_each(|middleware| middleware.after(request, &mut response));
             }
             response
-        });
-        (response, depth)
+        })
     }
 
     /// What a request without a middleware in its way is answered.

@@ -4,17 +4,17 @@
  *     crash PATH BYTES
  */
 #define _GNU_SOURCE
-#include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "calls.h"
 #include "check.h"
 
-static size_t bytes_written;
+static long bytes_written;
 
 /* The library's writes come here. */
-ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset) {
-    syscall(SYS_pwrite64, file, bytes, bytes_written < count ? bytes_written : count, offset);
+static long answer(long number, const long arguments[6]) {
+    const long count = bytes_written < arguments[2] ? bytes_written : arguments[2];
+    kernel(number, arguments[0], arguments[1], count, arguments[3], 0, 0);
     kill(getpid(), SIGKILL);
     return -1;
 }
@@ -25,7 +25,8 @@ int main(int count, char **arguments) {
     if (count < 3) {
         return 2;
     }
-    bytes_written = (size_t)atoi(arguments[2]);
+    bytes_written = atoi(arguments[2]);
+    HOLDS(answer_calls(SYS_pwrite64));
     IS(OK, lattice_config_open(arguments[1], LATTICE_CONFIG_READ_WRITE, &file));
     IS(OK, lattice_config_set_flag(file, LATTICE_CONFIG_FLAG_DEBUG, 1, &now));
     return 3;

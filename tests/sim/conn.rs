@@ -5,8 +5,7 @@ use lattice::app::App;
 use lattice::buffer::{Front, RecvBuf, SendBuf};
 use lattice::limits::{READS_PER_TURN_MAX, SEND_PER_TURN_BYTES, SEND_SHORT_BYTES};
 use lattice::session::deadlines::Deadlines;
-use lattice::session::http1::Http1;
-use lattice::session::{Phase, Settings, Turn};
+use lattice::session::{Phase, Session, Settings, Turn};
 
 use crate::judge::Judge;
 use crate::node::Defect;
@@ -18,7 +17,7 @@ pub(crate) struct Conn {
     pub(crate) socket: Socket,
     pub(crate) judge: Judge,
     pub(crate) shut: bool,
-    pub(crate) session: Http1,
+    pub(crate) session: Session,
     pub(crate) unsent: Option<Box<SendBuf>>,
     pub(crate) sent: u64,
     pub(crate) readable: bool,
@@ -58,7 +57,7 @@ pub(crate) struct Reads {
 
 impl Conn {
     pub(crate) fn new(thread: usize, socket: Socket, judge: Judge, settings: &Settings, now_ns: u64) -> Self {
-        let session = Http1::new();
+        let session = Session::new();
         let deadlines = Deadlines::new(&session, settings, now_ns);
         Self {
             thread,
@@ -136,10 +135,10 @@ pub(crate) fn read(
                 let between =
                     conn.session.rest().is_empty() && matches!(conn.session.phase(), Phase::Idle | Phase::Head);
                 if defect == Defect::ReusesFields && between {
-                    let bytes = with_fields_of_last(conn, recv.bytes());
-                    conn.session.on_bytes(&bytes, turn);
+                    let mut bytes = with_fields_of_last(conn, recv.bytes());
+                    conn.session.on_bytes(&mut bytes, turn);
                 } else {
-                    conn.session.on_bytes(recv.bytes(), turn);
+                    conn.session.on_bytes(recv.bytes_mut(), turn);
                 }
                 conn.note_written(turn.out.len());
             }

@@ -7,8 +7,7 @@ use lattice::app::{App, Change, Lane, Moment, Wake};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::{SEND_HIGH_WATER_BYTES, SLOW_JOBS_QUEUED_MAX, SOURCE_PIECE_BYTES};
 use lattice::session::deadlines::{Deadlines, Moved};
-use lattice::session::http1::Http1;
-use lattice::session::{Done, Phase, Pressure, Turn};
+use lattice::session::{Done, Phase, Pressure, Session, Turn};
 
 use super::{BARREN_MAX, Cause, Defect, Fate, Node, Task, Thread, Wakes};
 use crate::conn::{Conn, Flushed, Reads, check_idle, flush_if_open, read, take_bytes};
@@ -257,7 +256,7 @@ const FRAME_BYTES: usize = 4 * 1024;
 
 /// A source is held up by a client that does not keep up: no more than the high-water mark and one
 /// piece wait for it.
-fn check_queue(session: &Http1, out: &SendBuf) -> Result<(), String> {
+fn check_queue(session: &Session, out: &SendBuf) -> Result<(), String> {
     let most = SEND_HIGH_WATER_BYTES + SOURCE_PIECE_BYTES + FRAME_BYTES;
     match session.is_sending() && out.len() > most as u64 {
         true => Err(format!("a source was asked on though {} bytes wait for the client", out.len())),

@@ -11,7 +11,7 @@ use lattice::app::{App, Change, Lane};
 use lattice::buffer::{RecvBuf, SendBuf};
 use lattice::limits::SEND_ALL_PER_TURN_BYTES;
 use lattice::session::deadlines::NEVER;
-use lattice::session::{Done, Memory, Phase, Pressure, Settings, Work};
+use lattice::session::{Done, Memory, Phase, Pressure, Session, Settings, Work};
 
 use crate::conn::{Conn, Share};
 use crate::judge::{End, Judge};
@@ -299,7 +299,8 @@ impl Node {
         for key in 0..self.conns.len() {
             let Some(conn) = &mut self.conns[key] else { continue };
             if self.defect != Defect::ForgetsDrain {
-                conn.session.on_drain();
+                let Session::Http1(http) = &mut conn.session else { return Err("nobody asked for a WebSocket".into()) };
+                http.on_drain();
             }
             conn.excused |= conn.session.phase() == Phase::Over;
             self.drive(key, Cause::Listed)?;

@@ -7,7 +7,7 @@ use lattice::{App, Response, Running, Settings};
 use serde_json::Value;
 
 use crate::support::{Node, browser};
-use crate::{ROOMY, clients, here, node, url};
+use crate::{clients, here, node, url};
 
 const PAGE: &str = r#"<!doctype html><title>ws</title><script type="module">
 import { facts } from "/standard.mjs";
@@ -42,8 +42,8 @@ fn chromium_finds_no_fault_on_a_page_that_is_listed_and_no_way_in_on_another() {
     let (server, reports) = pages();
     let port = server.local_addr().port();
     let (listed, foreign) = (format!("http://127.0.0.1:{port}"), format!("http://localhost:{port}"));
-    let node = node(&format!("{ROOMY}origins = [\"{listed}\"]\n"));
-    assert_eq!(found(&listed, &node, &reports, LARGE), clients::standard(LARGE, ""));
+    let node = node(&format!("{}origins = [\"{listed}\"]\n", clients::config("on")));
+    assert_eq!(found(&listed, &node, &reports, LARGE), clients::standard(LARGE, "permessage-deflate"));
     let refused = found(&foreign, &node, &reports, LARGE);
     assert_eq!(refused, serde_json::json!({ "failed": format!("Error: no connection to {}", url(&node)) }));
     assert_eq!(node.meters().sum("panics"), 0);

@@ -17,3 +17,15 @@ fn passed(config: &str, cases: &str, but: &str) -> usize {
 fn every_case_of_the_protocol_passes() {
     assert_eq!(passed(CONFIG, "*", "12.*,13.*"), 301);
 }
+
+#[test]
+fn every_case_of_compression_passes() {
+    let config = format!("{CONFIG}compression = \"on\"\n");
+    assert_eq!(passed(&config, "12.*,13.*", "none"), 216);
+}
+
+#[test]
+fn messages_that_keep_nothing_pass_too() {
+    let config = format!("{CONFIG}compression = \"stateless\"\n");
+    assert_eq!(passed(&config, "12.1.*,13.*", "none"), 144);
+}

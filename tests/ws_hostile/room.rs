@@ -1,5 +1,5 @@
 //! A node inside of the test: everybody who opens `/room` is sent what is published there, and publishes what
-//! it sends. `/jobs` answers each message from the pool.
+//! it sends; who opens `/loud` is sent nothing. `/jobs` answers each message from the pool.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use lattice::wire::ws::Kind;
 
 const ROOM: u16 = 0;
 const JOBS: u16 = 1;
+const LOUD: u16 = 2;
 
 /// The running node.
 pub(crate) struct Node {
@@ -48,6 +49,11 @@ impl Node {
         self.engine().mesh().publish(Publication { topic: Topic::new("room"), act, retain: false });
     }
 
+    /// Messages that have come.
+    pub(crate) fn messages(&self) -> u64 {
+        self.engine().meters().iter().map(|meters| meters.messages.read()).sum()
+    }
+
     /// Connections that were accepted and not closed.
     pub(crate) fn open(&self) -> u64 {
         let of = |meters: &Arc<lattice::reactor::Meters>| meters.accepted.read() - meters.closed.read();
@@ -67,7 +73,7 @@ impl Drop for Node {
 fn router() -> Arc<Router> {
     let route = |pattern, id| RouteSpec { method: Method::Get, pattern, id, body: BodyPolicy::Discard, open: true };
     let mut router = RouterBuilder::new();
-    router.mount(&[""], &[route("/room", ROOM), route("/jobs", JOBS)]);
+    router.mount(&[""], &[route("/room", ROOM), route("/jobs", JOBS), route("/loud", LOUD)]);
     Arc::new(router.build())
 }
 
@@ -79,7 +85,7 @@ impl Service for Rooms {
     fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
         let Some(accepted) = accept(request, reply, &self.terms, &[]) else { return Flow::Done };
         match request.route.id {
-            ROOM => accepted.serve(Visitor { room: Topic::new("room") }),
+            ROOM | LOUD => accepted.serve(Visitor { room: Topic::new("room"), listens: request.route.id == ROOM }),
             _ => accepted.serve(Worker),
         }
     }
@@ -87,11 +93,14 @@ impl Service for Rooms {
 
 struct Visitor {
     room: Topic,
+    listens: bool,
 }
 
 impl Channel for Visitor {
     fn on_open(&mut self, link: &mut Link<'_>) {
-        link.subscribe(&self.room);
+        if self.listens {
+            link.subscribe(&self.room);
+        }
     }
 
     fn on_message(&mut self, message: Message<'_>, link: &mut Link<'_>) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::peer::{Frame, Peer, frame};
-use crate::{ECHO, LONG, node, quick};
+use crate::quick::Quick;
+use crate::{ECHO, LONG, node};
 
 #[test]
 fn who_does_not_answer_two_pings_is_given_up_and_who_answers_stays() {
@@ -48,9 +49,9 @@ fn a_message_has_its_time_and_a_close_frame_too() {
         std::thread::sleep(Duration::from_millis(700));
     }
     assert_eq!(slower.code(), Some(1008));
-    let idle = quick::p99(&node, "alone");
+    let mut quick = Quick::new(&node);
     let mut crowd: Vec<Peer> = (0..500).map(|_| Peer::open(node.address(), ECHO)).collect();
     crowd.iter_mut().for_each(|peer| peer.send(&frame(0x01, b"part")));
-    quick::assert_served(&node, idle, "while 500 messages take too long");
+    quick.assert_served("while 500 messages take too long");
     assert!(crowd.iter_mut().all(|peer| peer.code() == Some(1008)));
 }

@@ -5,120 +5,73 @@
 
 use core::ffi::c_int;
 
+use crate::config::Flags;
+use crate::config::fault::{Fault, IO};
 use crate::config::frame::FrameError;
-use crate::config::{Error, Flags, Refusal};
+use crate::config::sys::Text;
 
-/// An error, below zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Code(pub(super) c_int);
-
-impl Code {
-    pub(super) const NULL: Code = Code(-1);
-    pub(super) const ARGUMENT: Code = Code(-2);
-    pub(super) const SIZE: Code = Code(-3);
-    pub(super) const MEMORY: Code = Code(-4);
-    pub(super) const NAME: Code = Code(-5);
-    /// Less an `errno`.
-    pub(super) const IO: Code = Code(-1000);
+/// Those that are wrong in a call.
+impl Fault {
+    pub(super) const NULL: Fault = Fault::of(-1);
+    pub(super) const ARGUMENT: Fault = Fault::of(-2);
+    pub(super) const SIZE: Fault = Fault::of(-3);
+    pub(super) const NAME: Fault = Fault::of(-5);
 }
 
-impl From<Error> for Code {
-    fn from(error: Error) -> Self {
-        Code(match error {
-            Error::Bare => -10,
-            Error::Busy => -11,
-            Error::Conflict => -12,
-            Error::Cut => -13,
-            Error::Damaged => -14,
-            Error::Denied => -15,
-            Error::Directory => -16,
-            Error::DiskFull => -17,
-            Error::Empty => -18,
-            Error::Exists => -19,
-            Error::Fifo => -20,
-            Error::Locked => -21,
-            Error::Long => -22,
-            Error::Mode => -23,
-            Error::NotFound => -24,
-            Error::NotRegular => -25,
-            Error::Owner => -26,
-            Error::PathTooLong => -27,
-            Error::ReadOnly => -28,
-            Error::Replaced => -29,
-            Error::Short => -30,
-            Error::ShortWrite => -31,
-            Error::Symlink => -32,
-            Error::TooMany => -33,
-            Error::Refused(refusal) => return refusal.into(),
-            Error::Io(errno) => Code::IO.0.wrapping_sub(errno),
-        })
-    }
-}
-
-impl From<Refusal> for Code {
-    fn from(refusal: Refusal) -> Self {
-        Code(match refusal {
-            Refusal::Offset => -34,
-            Refusal::SequenceExhausted => -35,
-            Refusal::UnknownVersion => -36,
-            Refusal::Value => -37,
-        })
-    }
-}
-
-impl From<FrameError> for Code {
+impl From<FrameError> for Fault {
     fn from(error: FrameError) -> Self {
-        Code(match error {
-            FrameError::Checksum => -6,
-            FrameError::Kind => -7,
-            FrameError::Offset => -8,
-            FrameError::Value => -9,
-        })
+        match error {
+            FrameError::Checksum => Fault::of(-6),
+            FrameError::Kind => Fault::of(-7),
+            FrameError::Offset => Fault::of(-8),
+            FrameError::Value => Fault::of(-9),
+        }
     }
 }
 
-/// By number, from zero down; then that of an `errno`, and that of a number that is none.
+/// By number, from zero down; then that of an `errno`, and that of a number that is none. Each says in short what
+/// is wrong, what is allowed or what to do; the header says more.
 const SENTENCES: [&str; 40] = [
     "no error",
     "a pointer is NULL",
-    "an argument is out of its range",
-    "the buffer has not as many bytes as it must have",
-    "there is no memory left",
-    "no flag has this name",
-    "the checksum of the frame does not hold",
-    "no frame has this type",
-    "frames of this type have no such offset",
-    "frames of this type have no such value",
-    Error::Bare.sentence(),
-    Error::Busy.sentence(),
-    Error::Conflict.sentence(),
-    Error::Cut.sentence(),
-    Error::Damaged.sentence(),
-    Error::Denied.sentence(),
-    Error::Directory.sentence(),
-    Error::DiskFull.sentence(),
-    Error::Empty.sentence(),
-    Error::Exists.sentence(),
-    Error::Fifo.sentence(),
-    Error::Locked.sentence(),
-    Error::Long.sentence(),
-    Error::Mode.sentence(),
-    Error::NotFound.sentence(),
-    Error::NotRegular.sentence(),
-    Error::Owner.sentence(),
-    Error::PathTooLong.sentence(),
-    Error::ReadOnly.sentence(),
-    Error::Replaced.sentence(),
-    Error::Short.sentence(),
-    Error::ShortWrite.sentence(),
-    Error::Symlink.sentence(),
-    Error::TooMany.sentence(),
-    Refusal::Offset.sentence(),
-    Refusal::SequenceExhausted.sentence(),
-    Refusal::UnknownVersion.sentence(),
-    Refusal::Value.sentence(),
-    Error::Io(0).sentence(),
-    "no error has this number",
+    "an argument is out of range",
+    "not the size it must have",
+    "out of memory",
+    "no such flag",
+    "wrong checksum of a frame",
+    "no such type of frame",
+    "offset of a frame out of range",
+    "value of a frame out of range",
+    "a bare record of 13 bytes: import it first",
+    "changed again and again while it was read",
+    "changed by another: read it again",
+    "cut while it was open: restore it, open it again",
+    "neither slot is whole",
+    "not permitted",
+    "this is a directory",
+    "no room left on the disk",
+    "empty",
+    "it exists already",
+    "this is a named pipe",
+    "locked by another writer",
+    "longer than 64 bytes",
+    "others may write it: chmod go-w",
+    "no such file or directory",
+    "this is a device or a socket",
+    "owned by another user",
+    "path too long",
+    "may only be read",
+    "deleted or replaced: open it again",
+    "shorter than 64 bytes",
+    "not all was written: the last config stands",
+    "this is a symbolic link: name the file",
+    "too many config files are open",
+    "the config has bytes 0 to 12",
+    "no sequence number left",
+    "unknown version: may only be read",
+    "the terminal mode is 0, 1 or 2",
+    "system error: see its errno",
+    "no such error",
 ];
 const OF_ERRNO: usize = SENTENCES.len() - 2;
 
@@ -164,7 +117,7 @@ fn from_index(texts: &'static [u8], mut index: usize) -> &'static [u8] {
 pub(super) fn sentence(number: c_int) -> &'static [u8] {
     let index = if number > 0 { 0 } else { number.unsigned_abs() as usize };
     let index = match index {
-        _ if number <= Code::IO.0 => OF_ERRNO,
+        _ if number <= IO => OF_ERRNO,
         OF_ERRNO.. => OF_ERRNO + 1,
         known => known,
     };
@@ -177,8 +130,15 @@ pub(super) fn flag_name(bit: u32) -> Option<&'static [u8]> {
     (bit < Flags::NAMES.len()).then(|| from_index(&NAMES, bit))
 }
 
-/// The bit of the flag with this name, which ends with a zero byte.
-pub(super) fn flag_bit(name: &[u8]) -> Result<c_int, Code> {
-    let is_it = |&bit: &usize| from_index(&NAMES, bit).iter().zip(name).all(|(one, other)| one == other);
-    (0..Flags::NAMES.len()).find(is_it).map(|bit| bit as c_int).ok_or(Code::NAME)
+/// The bit of the flag with this name.
+pub(super) fn flag_bit(name: Text<'_>) -> Result<c_int, Fault> {
+    let mut bit = 0;
+    while let Some(known) = flag_name(bit) {
+        let known = known.iter().copied().take_while(|&byte| byte != 0);
+        if known.eq(name.bytes()) {
+            return Ok(bit as c_int);
+        }
+        bit += 1;
+    }
+    Err(Fault::NAME)
 }

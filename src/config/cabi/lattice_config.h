@@ -21,8 +21,8 @@
  * is passed with a `count`, the count is the size of the caller's buffer in bytes and must be exactly the size
  * that is named; everything else is LATTICE_CONFIG_E_SIZE.
  *
- * Ownership. A `lattice_config *` is memory of `malloc` that belongs to the library: it is valid from open or
- * create until close, which the caller calls once. Strings that are returned belong to the library and stay.
+ * Ownership. A `lattice_config *` is memory of the library: it is valid from open or create until close, which the
+ * caller calls once. Strings that are returned belong to the library and stay.
  * Nothing else is kept or handed over, and no pointer that was passed is used after the call.
  *
  * Threads. Every function may be called by any thread at any time, also several with one handle: readers
@@ -33,7 +33,7 @@
  * Signals. Calls that a signal interrupts are repeated. Reading may be done in a handler, writing may not.
  * For SIGBUS see `lattice_config_guard_sigbus`.
  *
- * No state is global, but a table of the addresses that `lattice_config_guard_sigbus` may have to mend.
+ * No state is global, but a table of the files that are open: 10 KiB, of which a few files touch few pages.
  */
 #ifndef LATTICE_CONFIG_H
 #define LATTICE_CONFIG_H
@@ -101,7 +101,7 @@ enum lattice_config_error {
     LATTICE_CONFIG_E_NULL = -1,     /* a pointer is NULL */
     LATTICE_CONFIG_E_ARGUMENT = -2, /* a number is out of its range */
     LATTICE_CONFIG_E_SIZE = -3,     /* a count is not the size that is named */
-    LATTICE_CONFIG_E_MEMORY = -4,   /* malloc gave none */
+    LATTICE_CONFIG_E_MEMORY = -4,   /* the kernel gave none */
     LATTICE_CONFIG_E_NAME = -5,     /* no flag has this name */
     /* of a frame */
     LATTICE_CONFIG_E_FRAME_CHECKSUM = -6,
@@ -111,8 +111,8 @@ enum lattice_config_error {
     /* of a file */
     LATTICE_CONFIG_E_BARE = -10,          /* it has 13 bytes: `lattice` can import it */
     LATTICE_CONFIG_E_BUSY = -11,          /* it changed 4096 times while it was read */
-    LATTICE_CONFIG_E_CONFLICT = -12,      /* its sequence is not the expected one */
-    LATTICE_CONFIG_E_CUT = -13,           /* it became shorter after it was opened */
+    LATTICE_CONFIG_E_CONFLICT = -12,      /* its sequence is not the expected one: read it again */
+    LATTICE_CONFIG_E_CUT = -13,           /* it became shorter after it was opened: restore it, open it again */
     LATTICE_CONFIG_E_DAMAGED = -14,       /* neither of its slots is whole */
     LATTICE_CONFIG_E_DENIED = -15,        /* permissions of the file or its directory */
     LATTICE_CONFIG_E_DIRECTORY = -16,     /* it is a directory */
@@ -122,7 +122,7 @@ enum lattice_config_error {
     LATTICE_CONFIG_E_FIFO = -20,          /* it is a named pipe */
     LATTICE_CONFIG_E_LOCKED = -21,        /* others wrote all the time that a writer waits */
     LATTICE_CONFIG_E_LONG = -22,          /* it has more than 64 bytes */
-    LATTICE_CONFIG_E_MODE = -23,          /* group or others may write it */
+    LATTICE_CONFIG_E_MODE = -23,          /* group or others may write it: `chmod go-w` */
     LATTICE_CONFIG_E_NOT_FOUND = -24,     /* no such file, or no such directory */
     LATTICE_CONFIG_E_NOT_REGULAR = -25,   /* a device or a socket */
     LATTICE_CONFIG_E_OWNER = -26,         /* it belongs to neither this user nor root */
@@ -131,7 +131,7 @@ enum lattice_config_error {
     LATTICE_CONFIG_E_REPLACED = -29,      /* it was deleted, or another has its name: open it again */
     LATTICE_CONFIG_E_SHORT = -30,         /* it has fewer than 64 bytes */
     LATTICE_CONFIG_E_SHORT_WRITE = -31,   /* a part was written; the config before it stands */
-    LATTICE_CONFIG_E_SYMLINK = -32,       /* it is a symbolic link */
+    LATTICE_CONFIG_E_SYMLINK = -32,       /* it is a symbolic link: name the file itself */
     LATTICE_CONFIG_E_TOO_MANY = -33,      /* LATTICE_CONFIG_FILES_MAX are open */
     /* of a change */
     LATTICE_CONFIG_E_OFFSET = -34,             /* a record has no such byte */
@@ -186,7 +186,10 @@ typedef struct lattice_config_frame {
 /* LATTICE_CONFIG_ABI_VERSION of the library; another number means another, incompatible, header. */
 uint32_t lattice_config_abi_version(void);
 
-/* An error in words: English, one line, no full stop, never NULL. Any number may be given. */
+/*
+ * An error in words: English, one line, no full stop, never NULL; in short, `lattice_config_error` says more. Any
+ * number may be given.
+ */
 const char *lattice_config_error_string(int error);
 
 /*

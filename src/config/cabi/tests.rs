@@ -1,5 +1,6 @@
 //! The header against the code: `tests/cabi/layout.c` has every number of both, and a C compiler looks at it.
 
+use core::ffi::CStr;
 use core::mem::{offset_of, size_of};
 
 use super::code::{flag_bit, flag_name, sentence};
@@ -12,12 +13,12 @@ use crate::config::{Error, Flags, Refusal, VERSION, layout};
 const HEADER: &str = include_str!("lattice_config.h");
 const LAYOUT: &str = include_str!("../../../tests/cabi/layout.c");
 
-const OF_ARGUMENTS: [(&str, Code); 5] = [
-    ("NULL", Code::NULL),
-    ("ARGUMENT", Code::ARGUMENT),
-    ("SIZE", Code::SIZE),
-    ("MEMORY", Code::MEMORY),
-    ("NAME", Code::NAME),
+const OF_ARGUMENTS: [(&str, Fault); 5] = [
+    ("NULL", Fault::NULL),
+    ("ARGUMENT", Fault::ARGUMENT),
+    ("SIZE", Fault::SIZE),
+    ("MEMORY", Fault::MEMORY),
+    ("NAME", Fault::NAME),
 ];
 
 const OF_FRAMES: [(&str, FrameError); 4] = [
@@ -59,10 +60,16 @@ const OF_FILES: [(&str, Error); 29] = [
     ("IO", Error::Io(0)),
 ];
 
+/// What becomes this error.
+fn fault_of(error: Error) -> Fault {
+    let mut faults = (-37..=-10).chain([-1000]).map(Fault::of);
+    faults.find(|&fault| Error::from(fault) == error).expect("a number")
+}
+
 /// The numbers of all errors, with their names.
-fn errors() -> Vec<(&'static str, Code)> {
-    let frames = OF_FRAMES.map(|(name, error)| (name, Code::from(error)));
-    let files = OF_FILES.map(|(name, error)| (name, Code::from(error)));
+fn errors() -> Vec<(&'static str, Fault)> {
+    let frames = OF_FRAMES.map(|(name, error)| (name, Fault::from(error)));
+    let files = OF_FILES.map(|(name, error)| (name, fault_of(error)));
     OF_ARGUMENTS.into_iter().chain(frames).chain(files).collect()
 }
 
@@ -100,7 +107,7 @@ fn constants() -> Vec<(String, i64)> {
     let plain = plain.map(|(name, value)| (name.to_owned(), value as i64));
     let flags = Flags::NAMES.iter().zip(0..).map(|(name, bit)| (format!("FLAG_{name}"), bit));
     let kinds = kinds().map(|(name, frame)| (format!("FRAME_{name}"), frame.to_parts().0.into()));
-    let errors = errors().into_iter().map(|(name, code)| (format!("E_{name}"), code.0.into()));
+    let errors = errors().into_iter().map(|(name, code)| (format!("E_{name}"), code.number().into()));
     let all = plain.into_iter().chain(flags).chain(kinds).chain(errors);
     all.map(|(name, value)| (format!("LATTICE_CONFIG_{name}"), value)).collect()
 }
@@ -158,15 +165,29 @@ fn text(text: &'static [u8]) -> &'static str {
 
 #[test]
 fn each_error_has_a_number_and_its_sentence() {
-    for (name, error) in OF_FILES {
-        assert_eq!(text(sentence(Code::from(error).0)), error.sentence(), "{name}");
-    }
-    let mut sentences: Vec<&str> = errors().into_iter().map(|(_, code)| text(sentence(code.0))).collect();
-    let numbers: Vec<c_int> = errors().into_iter().map(|(_, code)| code.0).collect();
+    let mut sentences: Vec<&str> = errors().into_iter().map(|(_, code)| text(sentence(code.number()))).collect();
+    let numbers: Vec<c_int> = errors().into_iter().map(|(_, code)| code.number()).collect();
     assert_eq!(numbers, (-37..=-1).rev().chain([-1000]).collect::<Vec<c_int>>());
+    assert!(sentences.iter().all(|sentence| sentence.len() > 4 && !sentence.ends_with('.')), "{sentences:?}");
     sentences.sort_unstable();
     sentences.dedup();
     assert_eq!(sentences.len(), numbers.len(), "no two are the same");
+}
+
+#[test]
+fn an_errno_is_the_same_error_to_c_and_to_rust() {
+    for (errno, fault, error) in [
+        (libc::EACCES, Fault::DENIED, Error::Denied),
+        (libc::ENOSPC, Fault::DISK_FULL, Error::DiskFull),
+        (libc::ENOMEM, Fault::MEMORY, Error::Io(libc::ENOMEM)),
+        (libc::EIO, Fault::of(-1000 - libc::EIO), Error::Io(libc::EIO)),
+        (4095, Fault::of(-5095), Error::Io(4095)),
+    ] {
+        assert_eq!((Fault::of_errno(errno), Error::from(fault)), (fault, error), "{errno}");
+    }
+    for refusal in [Refusal::Offset, Refusal::SequenceExhausted, Refusal::UnknownVersion, Refusal::Value] {
+        assert_eq!(Error::from(Fault::from(refusal)), Error::Refused(refusal));
+    }
 }
 
 #[test]
@@ -175,32 +196,36 @@ fn any_number_has_a_sentence() {
         (0, "no error"),
         (1, "no error"),
         (c_int::MAX, "no error"),
-        (-38, "no error has this number"),
-        (-39, "no error has this number"),
-        (-40, "no error has this number"),
-        (-999, "no error has this number"),
-        (-1000, Error::Io(0).sentence()),
-        (-1000 - libc::EIO, Error::Io(libc::EIO).sentence()),
-        (c_int::MIN, Error::Io(0).sentence()),
+        (-38, "no such error"),
+        (-39, "no such error"),
+        (-40, "no such error"),
+        (-999, "no such error"),
+        (-1000, "system error: see its errno"),
+        (-1000 - libc::EIO, "system error: see its errno"),
+        (c_int::MIN, "system error: see its errno"),
     ] {
         assert_eq!(text(sentence(number)), expected, "{number}");
     }
+}
+
+fn bit_of(name: &str) -> Result<c_int, Fault> {
+    flag_bit(std::ffi::CString::new(name).expect("no zero byte").as_c_str().into())
 }
 
 #[test]
 fn flags_are_found_by_bit_and_by_name() {
     for (name, bit) in Flags::NAMES.iter().zip(0u32..) {
         assert_eq!(flag_name(bit).map(text), Some(*name));
-        assert_eq!(flag_bit(format!("{name}\0").as_bytes()), Ok(bit as c_int));
-        assert_eq!(flag_bit(format!("{name}S\0").as_bytes()), Err(Code::NAME));
-        assert_eq!(flag_bit(format!("{}\0", &name[1..]).as_bytes()), Err(Code::NAME));
-        assert_eq!(flag_bit(format!("{}\0", &name[..name.len() - 1]).as_bytes()), Err(Code::NAME));
+        assert_eq!(bit_of(name), Ok(bit as c_int));
+        assert_eq!(bit_of(&format!("{name}S")), Err(Fault::NAME));
+        assert_eq!(bit_of(&name[1..]), Err(Fault::NAME));
+        assert_eq!(bit_of(&name[..name.len() - 1]), Err(Fault::NAME));
     }
     for bit in [8, 31, 32, u32::MAX] {
         assert_eq!(flag_name(bit), None);
     }
-    for name in ["\0", "debug\0", "DEBUG PROXY_MODE\0"] {
-        assert_eq!(flag_bit(name.as_bytes()), Err(Code::NAME));
+    for name in ["", "debug", "DEBUG PROXY_MODE"] {
+        assert_eq!(bit_of(name), Err(Fault::NAME));
     }
 }
 

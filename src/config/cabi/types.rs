@@ -5,14 +5,15 @@
 use core::mem::{align_of, size_of};
 
 use zerocopy::byteorder::native_endian::{U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use super::code::Code;
-use super::handle::Handle;
+use super::handle::{Handle, Seen};
+use crate::config::fault::Fault;
 use crate::config::frame::{self, FRAME_BYTES, Frame};
-use crate::config::{CONFIG_BYTES, Config, Slot};
+use crate::config::{CONFIG_BYTES, Config};
 
 /// `lattice_config_snapshot`
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct Snapshot {
     pub(super) sequence: U64,
@@ -21,7 +22,7 @@ pub(super) struct Snapshot {
 }
 
 /// `lattice_config_cache`
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
 #[repr(C)]
 pub(super) struct Cached {
     pub(super) snapshot: Snapshot,
@@ -62,15 +63,23 @@ const _: () = assert!(size_of::<Cached>() == 40 && align_of::<Cached>() == 1);
 const _: () = assert!(size_of::<Record>() == 16 && align_of::<Record>() == 1);
 const _: () = assert!(size_of::<Parts>() == 16 && align_of::<Parts>() == 1);
 
-impl From<Slot> for Snapshot {
-    fn from(slot: Slot) -> Self {
-        Self { sequence: U64::new(slot.sequence), bytes: slot.config.to_bytes(), padding: [0; 3] }
+impl Snapshot {
+    /// Of a sequence and the first two words of a slot, which end with the padding.
+    pub(super) fn of([sequence, first, middle]: [u64; 3]) -> Self {
+        let bytes: [u8; size_of::<Self>()] = zerocopy::transmute!([sequence, first.to_le(), middle.to_le()]);
+        zerocopy::transmute!(bytes)
     }
 }
 
-impl From<Snapshot> for Slot {
-    fn from(snapshot: Snapshot) -> Self {
-        Self { config: Config::from_bytes(snapshot.bytes), sequence: snapshot.sequence.get() }
+impl Cached {
+    pub(super) fn of(seen: &Seen) -> Self {
+        let [first, second] = seen.sequences;
+        Self { snapshot: Snapshot::of(seen.snapshot), seen: [U64::new(first), U64::new(second)] }
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        let [sequence, first, middle, seen @ ..]: [u64; 5] = zerocopy::transmute!(*self);
+        Seen { snapshot: [sequence, u64::from_le(first), u64::from_le(middle)], sequences: seen }
     }
 }
 
@@ -100,16 +109,23 @@ impl Record {
 
 impl Parts {
     /// The fields of a frame, if it is one.
-    pub(super) fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, Code> {
+    pub(super) fn decode(bytes: &[u8; FRAME_BYTES]) -> Result<Self, Fault> {
         let (kind, offset, value) = frame::decode_parts(bytes)?;
-        Frame::from_parts(kind, offset, value)?;
+        check(kind, offset, value)?;
         Ok(Self { value: U64::new(value), offset: U32::new(offset), kind, padding: [0; 3] })
     }
 
     /// The frame of these fields, if there is such a frame.
-    pub(super) fn encode(self) -> Result<[u8; FRAME_BYTES], Code> {
+    pub(super) fn encode(self) -> Result<[u8; FRAME_BYTES], Fault> {
         let (kind, offset, value) = (self.kind, self.offset.get(), self.value.get());
-        Frame::from_parts(kind, offset, value)?;
+        check(kind, offset, value)?;
         Ok(frame::encode_parts(kind, offset, value))
     }
+}
+
+/// Whether there is such a frame.
+#[inline(never)]
+fn check(kind: u8, offset: u32, value: u64) -> Result<(), Fault> {
+    Frame::from_parts(kind, offset, value)?;
+    Ok(())
 }

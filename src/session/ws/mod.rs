@@ -239,7 +239,7 @@ impl Ws {
 
     #[cold]
     fn on_compressed(&mut self, kind: Kind, payload: &[u8], turn: &mut Turn<'_>) {
-        let Some(deflate) = &mut self.deflate else { return };
+        let Some(deflate) = self.deflate.as_mut().filter(|_| self.state == State::Open) else { return };
         let mut inflated = Aligned::new();
         let mut contexts = turn.memory.contexts.borrow_mut();
         let outcome = deflate.inflater.inflate(kind, payload, self.limits.message_bytes, &mut inflated, &mut contexts);
@@ -254,6 +254,7 @@ impl Ws {
         let first = self.outgoing.closed().or(code);
         self.tell(Closed { code: first.unwrap_or(NO_STATUS), clean: true });
         self.outgoing.answer_close(code, turn.out);
+        self.forget();
         self.state = State::Linger { dropped: 0 };
     }
 
@@ -301,8 +302,9 @@ impl Ws {
         }
     }
 
-    /// Gives back what an incomplete message holds.
+    /// Gives back what messages hold, for none follows.
     fn forget(&mut self) {
+        self.deflate = None;
         self.decoder = Decoder::new(Role::Server, false);
         self.rest = Aligned::new();
     }

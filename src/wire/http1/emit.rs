@@ -72,7 +72,17 @@ status_lines! {
 }
 
 /// `HTTP/1.1 200 OK` and its line end. A status without a known reason has an empty one.
+#[inline]
 pub fn status_line(out: &mut impl Put, status: u16) {
+    match status {
+        // What is known here is not called for.
+        200 => out.put(b"HTTP/1.1 200 OK\r\n"),
+        _ => other_status_line(out, status),
+    }
+}
+
+#[inline(never)]
+fn other_status_line(out: &mut impl Put, status: u16) {
     match known_status_line(status) {
         Some(line) => out.put(line),
         None => {
@@ -125,6 +135,7 @@ pub fn field(out: &mut impl Put, name: &str, value: &[u8]) {
 }
 
 /// The field that says how long the body is.
+#[inline]
 pub fn content_length(out: &mut impl Put, bytes: u64) {
     out.put(b"Content-Length: ");
     out.put(decimal(bytes, &mut [0; 20]));

@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use lattice::app::compress::is_compressible;
 use lattice::app::representation::{Representation, Variant, admit_change};
+use lattice::app::ws::Terms;
 use lattice::app::{
     App, Body, BodyPolicy, Flow, Outcome, Reply, Request, RouteSpec, RouterBuilder, Service, Sink, Value,
 };
@@ -56,7 +57,9 @@ fn routes() -> Vec<RouteSpec> {
 pub(crate) fn app(outside: &Arc<Outside>, files: &Arc<files::Shared>, mistake: Mistake) -> App {
     let mut router = RouterBuilder::new();
     router.mount(&[""], &routes());
-    router.mount(&[""], &Echo::routes());
+    // Its WebSocket has a play of its own, `sim/sockets`.
+    let echo: Vec<RouteSpec> = Echo::routes().into_iter().filter(|route| route.method == Method::Post).collect();
+    router.mount(&[""], &echo);
     router.mount(&[""], &Ping::routes());
     router.mount(&["/files"], &StaticFiles::routes(true));
     let site = Site { outside: Arc::clone(outside), mistake };
@@ -64,7 +67,7 @@ pub(crate) fn app(outside: &Arc<Outside>, files: &Arc<files::Shared>, mistake: M
     App::new(
         Arc::new(router.build()),
         Vec::new(),
-        vec![Box::new(site), Box::new(Echo), Box::new(Ping::new()), Box::new(files)],
+        vec![Box::new(site), Box::new(Echo::new(Terms::default())), Box::new(Ping::new()), Box::new(files)],
     )
 }
 

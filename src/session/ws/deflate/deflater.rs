@@ -5,6 +5,11 @@ use zlib_rs::{Deflate, DeflateFlush};
 use super::{Pool, TAIL, deflate_context_bytes};
 use crate::limits::{WS_WINDOW_BITS_MAX, WS_WINDOW_BITS_MIN};
 
+/// Bytes that are given to zlib-rs at once. It keeps what comes out until it is called again, has room for
+/// 8 KiB of it, and panics (0.6.8) if a block ends within the last few bytes of that room: so no call may come
+/// near it.
+const PIECE_BYTES: usize = 4096;
+
 /// Compresses the messages of one connection.
 ///
 /// What is compressed and then not sent must leave no trace: the peer's window lacks it. So whoever sends a
@@ -65,8 +70,11 @@ fn compress(context: &mut Deflate, message: &[u8], bytes_max: usize, out: &mut V
     let mut rest = message;
     loop {
         let (taken, given) = (context.total_in(), context.total_out());
+        let piece = &rest[..rest.len().min(PIECE_BYTES)];
+        let is_last = piece.len() == rest.len();
+        let flush = if is_last { DeflateFlush::SyncFlush } else { DeflateFlush::NoFlush };
         // It fails only when it was set up wrongly, and then the message goes as it is.
-        if context.compress(rest, step, DeflateFlush::SyncFlush).is_err() {
+        if context.compress(piece, step, flush).is_err() {
             return false;
         }
         rest = &rest[(context.total_in() - taken) as usize..];
@@ -75,7 +83,7 @@ fn compress(context: &mut Deflate, message: &[u8], bytes_max: usize, out: &mut V
         if (out.len() - start).saturating_sub(TAIL.len()) > bytes_max {
             return false;
         }
-        if came < step.len() {
+        if is_last && came < step.len() {
             break;
         }
     }

@@ -1,6 +1,7 @@
 //! A WebSocket without a socket: frames in, frames and work out, jobs done by hand.
 
 mod asks;
+mod compressed;
 mod conversation;
 mod endings;
 mod memory;
@@ -17,6 +18,7 @@ use crate::app::{App, Caller, Moment, RouterBuilder};
 use crate::buffer::{Aligned, SendBuf};
 use crate::session::{Done, Memory, Phase, Pressure, Settings, Turn};
 use crate::wire::ws::Kind;
+use crate::wire::ws::extension::Agreed;
 use support::{Journal, Outside, Scripted, Sent, frames_of};
 
 /// A connection and all it needs.
@@ -53,9 +55,14 @@ impl Bench {
 
     /// One whose channel was not called yet.
     fn unopened(terms: Terms, caller: Caller) -> Self {
+        Self::agreed(terms, caller, None)
+    }
+
+    /// The same with compression, if that was agreed on.
+    fn agreed(terms: Terms, caller: Caller, deflate: Option<Agreed>) -> Self {
         let (journal, outside) = (Journal::default(), Arc::<Outside>::default());
         let channel = Box::new(Scripted { journal: journal.clone() });
-        let upgrade = Upgrade { channel, terms, deflate: None };
+        let upgrade = Upgrade { channel, terms, deflate };
         let at = Address { thread: 3, key: 7 };
         let ws = Ws::new(upgrade, caller, None, Arc::clone(&outside) as _, at);
         Self {
