@@ -58,7 +58,6 @@ impl Config {
         self.with_flags(Flags(self.flags().0 ^ features.0))
     }
 
-    #[cfg_attr(not(feature = "node"), inline(never))]
     /// Whether this record may follow `last`. An odd terminal mode that was there may stay.
     #[cfg_attr(not(feature = "node"), inline(never))]
     pub(super) fn may_follow(&self, last: Option<&Config>) -> Result<(), Refusal> {
