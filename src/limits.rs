@@ -74,6 +74,18 @@ pub const PUBLISHED_QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Subscribers that are sent what was published in one turn, before others have theirs.
 pub const PUSHES_PER_TURN_MAX: usize = 256;
 
+// Messages of `lattice.config.v1`.
+
+/// Longest message that a client of the config may send, in bytes: above it the connection ends. All that
+/// mean something have 14.
+pub const CONFIG_MESSAGE_BYTES_MAX: usize = 4 * 1024;
+/// Messages that one connection may send at once.
+pub const CONFIG_MESSAGES_BURST: u64 = 100;
+/// Messages that one connection may send in a second, all the time.
+pub const CONFIG_MESSAGES_PER_S: u64 = 50;
+/// How often a change is tried when others change the config meanwhile.
+pub const CONFIG_ATTEMPTS_MAX: usize = 16;
+
 // Compression of WebSocket messages (RFC 7692).
 
 /// Offers of extensions that are considered, over all fields.

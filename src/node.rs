@@ -216,13 +216,13 @@ impl Slices {
     /// The slices of one thread, in the order of [`router`].
     fn app(&self) -> App {
         let config: Arc<dyn LiveConfig> = Arc::clone(&self.live) as _;
-        let control = Control::new(config, &self.public_url, self.anonymous_reads);
+        let control = Control::new(config, &self.public_url, self.anonymous_reads, &self.ws);
         let mut services: Vec<Box<dyn Service>> =
             vec![Box::new(Ping::new()), Box::new(Npm::new(Arc::clone(&self.npm))), Box::new(control)];
         if self.echo {
             services.push(Box::new(Echo::new(self.ws.clone())));
         }
-        let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key);
+        let guard = IdentityGuard::new(Arc::clone(&self.users), self.identity_key).trusting(&self.ws.origins);
         let mut seed = [0; 8];
         // Without randomness the ids of two threads may be the same, which is no reason not to serve.
         let _ = getrandom::fill(&mut seed);

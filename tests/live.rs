@@ -8,12 +8,16 @@ mod support;
 
 #[path = "live/commands.rs"]
 mod commands;
+#[path = "live/dashboard.rs"]
+mod dashboard;
 #[path = "live/file.rs"]
 mod file;
 #[path = "live/flags.rs"]
 mod flags;
 #[path = "live/http.rs"]
 mod http;
+#[path = "live/socket.rs"]
+mod socket;
 #[path = "live/start.rs"]
 mod start;
 

@@ -58,8 +58,8 @@ impl Config {
         self.with_flags(Flags(self.flags().0 ^ features.0))
     }
 
-    #[cfg_attr(not(feature = "node"), inline(never))]
     /// Whether this record may follow `last`. An odd terminal mode that was there may stay.
+    #[cfg_attr(not(feature = "node"), inline(never))]
     pub(super) fn may_follow(&self, last: Option<&Config>) -> Result<(), Refusal> {
         if !self.is_known() || last.is_some_and(|last| !last.is_known()) {
             return Err(Refusal::UnknownVersion);

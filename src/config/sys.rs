@@ -197,11 +197,9 @@ impl Descriptor {
     /// Writes at `offset` in one call; how many bytes went.
     #[inline]
     pub(super) fn write(&self, bytes: &[u8], offset: u32) -> Result<usize, Fault> {
+        let (start, offset) = (bytes.as_ptr() as usize, offset as usize);
         // SAFETY: `bytes` is valid for reads of its length.
-        let offset = offset as usize;
-        checked(unsafe {
-            call(of(self.number()), of(bytes.as_ptr() as usize), of(bytes.len()), libc::SYS_pwrite64, of(offset), NONE)
-        })
+        checked(unsafe { call(of(self.number()), of(start), of(bytes.len()), libc::SYS_pwrite64, of(offset), NONE) })
     }
 
     /// Waits until all of it is on the disk, name and all if it is a directory.
@@ -214,6 +212,13 @@ impl Descriptor {
     pub(super) fn sync_bytes(&self) -> Result<(), Fault> {
         // SAFETY: the descriptor is open.
         checked(unsafe { call(of(self.number()), NONE, NONE, libc::SYS_fdatasync, NONE, NONE) }).map(drop)
+    }
+
+    /// Gives the file the times of now, which watchers of its attributes are told.
+    pub(super) fn touch(&self) -> Result<(), Fault> {
+        let none = || of(0);
+        // SAFETY: without times, the kernel takes those of now; the descriptor is open.
+        checked(unsafe { call(of(self.number()), none(), none(), libc::SYS_utimensat, none(), NONE) }).map(drop)
     }
 
     /// Takes the lock of the file, or says at once that it cannot ([`Fault::LOCKED`]). It is the open file's: it
@@ -232,8 +237,8 @@ impl Descriptor {
         let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
         lock.l_type = kind as libc::c_short;
         lock.l_whence = libc::SEEK_SET as libc::c_short;
-        // SAFETY: `lock` is valid during the call; the descriptor is open.
         let (what, lock) = (libc::F_OFD_SETLK as usize, &raw mut lock as usize);
+        // SAFETY: `lock` is valid during the call; the descriptor is open.
         checked(unsafe { call(of(self.number()), of(what), of(lock), libc::SYS_fcntl, NONE, NONE) }).map(drop)
     }
 }

@@ -3,8 +3,15 @@
 //! The threads of the loop see what is written into the file by themselves. What they cannot see is that
 //! another file has taken its place, or that it was cut: a thread that sleeps until the kernel reports
 //! something of the kind has the file opened again. Jobs that read or write the config look, too.
+//!
+//! Whoever listens for each state of the config is told by all of them ([`LiveFile::tell`]): that thread when
+//! the kernel reports a write, whichever process made it; a job that has changed the config, before its
+//! answer; a thread of the loop that sees another state in the mapping. The last is how a store into the
+//! mapping by another process becomes known, of which the kernel knows nothing: with the next request or
+//! message that any thread receives, or at once if the writer calls
+//! [`Publisher::wake_watchers`](crate::config::Publisher::wake_watchers).
 
-use std::ffi::{CString, OsStr};
+use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -18,8 +25,10 @@ use rustix::io::Errno;
 
 use crate::app::Change;
 use crate::app::live::{self, LiveConfig, USUAL};
+use crate::app::ws::Outlet;
 use crate::config::{Config, ConfigFile, Error, Flags, Slot};
 use crate::reactor::{LiveFile, Mesh, OnFlags};
+use crate::service::control::publications;
 
 /// Bytes for events; one with its file name is shorter.
 const EVENTS_BYTES: usize = 4096;
@@ -174,6 +183,8 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 impl LiveConfig for Live {
     fn read(&self) -> Result<Slot, Error> {
         self.look_after()?;
+        // Who has read a state and waits for it to be told must not wait for the kernel.
+        self.file.tell();
         self.file.current().snapshot()
     }
 
@@ -182,6 +193,7 @@ impl LiveConfig for Live {
         // Opened anew: the lock of an open file excludes other threads only if they have their own.
         let mut file = ConfigFile::open_writable(&self.name)?;
         let slot = file.replace(config, expected)?;
+        self.file.tell();
         if durable {
             file.sync()?;
         }
@@ -192,64 +204,107 @@ impl LiveConfig for Live {
 /// Waits for what happens to the file, on a thread that ends with this.
 pub(super) struct Watch {
     inotify: Arc<OwnedFd>,
-    watch: i32,
+    /// Of the directory. It ends the thread when it is taken away.
+    directory: i32,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What is reported of the directory: that the file is another one, or was written by somebody else.
+const OF_DIRECTORY: WatchFlags =
+    WatchFlags::CLOSE_WRITE.union(WatchFlags::DELETE).union(WatchFlags::MOVED_FROM).union(WatchFlags::MOVED_TO);
+/// What is reported of the file itself: each write. Not of the directory, where the database has its files.
+const OF_FILE: WatchFlags = WatchFlags::MODIFY.union(WatchFlags::ATTRIB).union(WatchFlags::DONT_FOLLOW);
+
 impl Watch {
-    /// Begins to look after the config; threads that run learn of it through `mesh`.
+    /// Begins to look after the config, and to tell of it; threads that run learn of it through `mesh`.
     pub(super) fn start(live: &Arc<Live>, mesh: &Arc<Mesh>) -> Option<Self> {
         // Only one node has this config.
         let _ = live.mesh.set(Arc::clone(mesh));
+        let outlet = Arc::clone(mesh);
+        live.file.tell_to(Box::new(move |slot| {
+            publications(slot).into_iter().for_each(|publication| outlet.publish(publication));
+        }));
         let started = Self::begin(live);
         if let Err(error) = &started {
-            let unseen = "another file in its place is noticed only by whoever asks for the config";
+            let unseen = "what others do to it is noticed only by whoever asks for something";
             log::warn!("live config: {} is not watched: {error}; {unseen}", live.path.display());
         }
         started.ok()
     }
 
     fn begin(live: &Arc<Live>) -> std::io::Result<Self> {
-        let file_name = live.path.file_name().unwrap_or_default().to_owned();
         let inotify = Arc::new(inotify::init(CreateFlags::CLOEXEC)?);
-        let events = WatchFlags::CLOSE_WRITE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
-        let watch = inotify::add_watch(&inotify, directory_of(&live.path), events)?;
-        let (live, events) = (Arc::clone(live), Arc::clone(&inotify));
+        let directory = inotify::add_watch(&inotify, directory_of(&live.path), OF_DIRECTORY)?;
+        let mut follower = Follower { inotify: Arc::clone(&inotify), directory, file: None, live: Arc::clone(live) };
         let thread = std::thread::Builder::new().name("lattice-config".into()).spawn(move || {
-            // What happened before somebody watched. What is wrong is logged.
-            let _ = live.look_after();
-            follow(&events, &file_name, &live);
+            // What happened before somebody watched.
+            follower.look_anew();
+            follower.follow();
         })?;
-        Ok(Self { inotify, watch, thread: Some(thread) })
+        Ok(Self { inotify, directory, thread: Some(thread) })
     }
 }
 
-fn follow(events: &OwnedFd, file_name: &OsStr, live: &Live) {
-    let mut buffer = [MaybeUninit::uninit(); EVENTS_BYTES];
-    let mut reader = inotify::Reader::new(events, &mut buffer);
-    loop {
-        let (happened, is_named) = match reader.next() {
-            Ok(event) => {
-                let is_named = event.file_name().is_some_and(|name| name.to_bytes() == file_name.as_bytes());
-                (event.events(), is_named)
+/// The thread of a [`Watch`].
+struct Follower {
+    inotify: Arc<OwnedFd>,
+    directory: i32,
+    /// The watch of the file that had the name last, while there is one.
+    file: Option<i32>,
+    live: Arc<Live>,
+}
+
+impl Follower {
+    fn follow(&mut self) {
+        let mut buffer = [MaybeUninit::uninit(); EVENTS_BYTES];
+        let inotify = Arc::clone(&self.inotify);
+        let mut reader = inotify::Reader::new(&*inotify, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(event) if event.wd() == self.directory && event.events().contains(ReadFlags::IGNORED) => return,
+                Ok(event) => self.on_event(&event),
+                Err(Errno::INTR) => {}
+                Err(error) => {
+                    return log::warn!("live config: {} is watched no more: {error}", self.live.path.display());
+                }
             }
-            Err(Errno::INTR) => continue,
-            Err(error) => return log::warn!("live config: {} is watched no more: {error}", live.path.display()),
-        };
-        if is_named || happened.contains(ReadFlags::QUEUE_OVERFLOW) {
-            let _ = live.look_after();
         }
-        // The watch was taken away, by us or with its directory.
-        if happened.contains(ReadFlags::IGNORED) {
-            return;
+    }
+
+    fn on_event(&mut self, event: &inotify::Event<'_>) {
+        let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED;
+        let name = self.live.path.file_name().unwrap_or_default().as_bytes();
+        if event.file_name().is_some_and(|named| named.to_bytes() == name) || event.events().intersects(lost) {
+            self.look_anew();
+        } else if Some(event.wd()) == self.file {
+            self.look();
         }
+    }
+
+    /// Watches whatever file has the name by now; then looks, so that nothing happens in between.
+    fn look_anew(&mut self) {
+        // Without a file there is nothing to watch until the directory is told of one.
+        let file = inotify::add_watch(&self.inotify, &self.live.path, OF_FILE).ok();
+        if let Some(before) = std::mem::replace(&mut self.file, file)
+            && Some(before) != file
+        {
+            // It fails where the file is gone, and the watch with it.
+            let _ = inotify::remove_watch(&self.inotify, before);
+        }
+        self.look();
+    }
+
+    fn look(&self) {
+        // What is wrong is logged.
+        let _ = self.live.look_after();
+        self.live.file.tell();
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
         // It fails only where the watch is gone already, and then the thread is, too.
-        let _ = inotify::remove_watch(&self.inotify, self.watch);
+        let _ = inotify::remove_watch(&self.inotify, self.directory);
         if let Some(thread) = self.thread.take() {
             // It panics nowhere, and if it did, that was printed.
             let _ = thread.join();

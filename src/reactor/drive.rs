@@ -469,7 +469,7 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
             return Reads::default();
         }
         Cause::Done(done) => {
-            news.tell(turn.app);
+            catch_up(conn, turn, &mut news);
             conn.session.on_done(done, turn);
             true
         }
@@ -480,10 +480,20 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
     };
     // A result has let it go on already.
     if !worked && conn.session.is_ready(turn.out.len()) {
-        news.tell(turn.app);
+        catch_up(conn, turn, &mut news);
         conn.session.on_ready(turn);
     }
     read(conn, recv, turn, &mut news)
+}
+
+/// Tells what changed before the session goes on: nothing it still holds, or is about to read, may be done in the
+/// name of somebody who may not have it done any more.
+#[inline(always)]
+fn catch_up(conn: &mut Conn, turn: &mut Turn<'_>, news: &mut News<'_>) {
+    news.tell(turn.app);
+    for user in news.strangers.iter() {
+        conn.session.on_identity_change(user.as_deref(), turn);
+    }
 }
 
 /// What effects need of the thread.
@@ -558,7 +568,7 @@ fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut New
                 conn.readable = count == room || conn.read_to_end;
                 reads.bytes += count as u64;
                 recv.commit(count);
-                news.tell(turn.app);
+                catch_up(conn, turn, news);
                 conn.session.on_bytes(recv.bytes_mut(), turn);
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,

@@ -5,11 +5,14 @@
 //! looks at the bytes: so the next request of every thread follows a change, whichever process made it, and
 //! no timer is involved. Only when they differ it looks closer and tells its slices.
 //!
+//! What is in the file is also told on, for those who want each state rather than to ask ([`LiveFile::tell`]).
+//! Whoever changes it, is told of a change by the kernel, or sees one here calls that; the first of them tells.
+//!
 //! A file that became useless under a running node (cut, or damaged) is told of once; what any thread saw
 //! last is in force for all until there is a file again.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::app::App;
 use crate::config::line::Line;
@@ -21,6 +24,9 @@ const NEVER: [u64; 2] = [(1 << 63) | 1; 2];
 /// Is told the flags in force, from any thread, when they change; the same ones may come again.
 pub type OnFlags = Box<dyn Fn(Flags) + Send + Sync>;
 
+/// Is told each state of the config, one after the other, from any thread; must not block.
+pub type OnSlot = Box<dyn Fn(&Slot) + Send + Sync>;
+
 /// The file that is in use. One for the node.
 pub struct LiveFile {
     current: Mutex<Arc<ConfigFile>>,
@@ -30,6 +36,9 @@ pub struct LiveFile {
     trouble: Mutex<Option<Error>>,
     /// What somebody saw last: in force for all while the file is of no use.
     last: Mutex<Option<Flags>>,
+    on_slot: OnceLock<OnSlot>,
+    /// The state that was told last. Locked while one is told, so that all are told in their order.
+    told: Mutex<Option<Slot>>,
 }
 
 impl LiveFile {
@@ -41,6 +50,26 @@ impl LiveFile {
             on_trouble,
             trouble: Mutex::default(),
             last: Mutex::default(),
+            on_slot: OnceLock::new(),
+            told: Mutex::default(),
+        }
+    }
+
+    /// Tells each state from now on, the current one at once. Only who comes first is told.
+    pub fn tell_to(&self, on_slot: OnSlot) {
+        let _ = self.on_slot.set(on_slot);
+        self.tell();
+    }
+
+    /// Tells the state of the file in use, unless it was told last. States that nobody called this for are
+    /// left out. Takes as long as a read of the mapping.
+    pub fn tell(&self) {
+        let Some(on_slot) = self.on_slot.get() else { return };
+        let mut told = lock(&self.told);
+        // Looked at under the lock: what is told later is never older.
+        let Ok(slot) = self.current().snapshot() else { return };
+        if told.replace(slot) != Some(slot) {
+            on_slot(&slot);
         }
     }
 
@@ -91,6 +120,8 @@ pub(super) struct Watched {
     /// The sequences of which everything is known, or [`NEVER`].
     seen: [u64; 2],
     cache: Option<Cache>,
+    /// What was seen last.
+    slot: Option<Slot>,
     /// The flags that the slices were told last.
     told: Option<Flags>,
 }
@@ -99,7 +130,7 @@ impl Watched {
     /// Tells the slices what is in force.
     pub(super) fn new(shared: Arc<LiveFile>, app: &mut App) -> Self {
         let file = shared.current();
-        let mut watched = Self { shared, file, seen: NEVER, cache: None, told: None };
+        let mut watched = Self { shared, file, seen: NEVER, cache: None, slot: None, told: None };
         watched.refresh(app);
         watched
     }
@@ -142,6 +173,9 @@ impl Watched {
                 self.seen = if is_settled { before } else { NEVER };
                 self.shared.saw(slot.config.flags());
                 self.tell(slot.config.flags(), app);
+                if self.slot.replace(slot) != Some(slot) {
+                    self.shared.tell();
+                }
             }
             Err(Error::Busy) => self.seen = NEVER,
             Err(error) => {
@@ -294,6 +328,38 @@ mod tests {
         let seen = watched.seen;
         watched.look(&mut room.app);
         assert_eq!((seen, watched.seen), ([1, 2], [1, 2]), "from here on two words are compared");
+    }
+
+    #[test]
+    fn each_state_is_told_on_once_and_in_its_order() {
+        let mut room = Room::new();
+        let told: Arc<Mutex<Vec<u64>>> = Arc::default();
+        let take = || std::mem::take(&mut *lock(&told));
+        let mut threads = [room.watched(), room.watched()];
+        room.writer.set_features(Flags::DEBUG, true).unwrap();
+        threads[0].look(&mut room.app);
+        let noted = Arc::clone(&told);
+        room.shared.tell_to(Box::new(move |slot| lock(&noted).push(slot.sequence)));
+        assert_eq!(take(), [2], "at the start, whoever has seen it before");
+        threads.iter_mut().for_each(|watched| watched.look(&mut room.app));
+        room.shared.tell();
+        assert!(take().is_empty(), "it was told");
+        for sequence in 3..30 {
+            room.writer.set_byte(10, sequence as u8).unwrap();
+            threads.iter_mut().for_each(|watched| watched.look(&mut room.app));
+            assert_eq!(take(), [sequence], "also where no flag has changed");
+        }
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..2000).for_each(|_| room.shared.tell()));
+            }
+            for value in 0..500 {
+                room.writer.set_byte(11, value as u8).unwrap();
+            }
+        });
+        room.shared.tell();
+        let states = take();
+        assert!(states.is_sorted_by(|a, b| a < b) && states.last() == Some(&529), "{states:?}");
     }
 
     #[test]

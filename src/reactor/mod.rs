@@ -31,7 +31,7 @@ mod wait;
 pub use budget::Budget;
 pub use engine::{Engine, OnFailure, Plan, listen_all};
 pub use listener::{Listener, Settings as ListenSettings};
-pub use live::{LiveFile, OnFlags};
+pub use live::{LiveFile, OnFlags, OnSlot};
 pub use mesh::Mesh;
 pub use meters::Meters;
 pub use peers::Peers;

@@ -15,7 +15,9 @@ mod node;
 mod others;
 mod package;
 mod process;
+mod websocket;
 
+pub(crate) use browser::{Browser, Page};
 pub(crate) use http::{Raw, Response, get, http, undisturbed};
 pub(crate) use log::Log;
 pub(crate) use meters::Meters;
@@ -23,3 +25,4 @@ pub(crate) use node::{Data, Node, Setup, lattice};
 pub(crate) use others::while_others_are_served;
 pub(crate) use package::{Package, noise, sha512};
 pub(crate) use process::{Finished, Running};
+pub(crate) use websocket::{Came, WebSocket};

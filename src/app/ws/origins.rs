@@ -39,12 +39,17 @@ impl Origins {
     pub fn admit(&self, head: &Head<'_, '_>) -> bool {
         let mut origins = head.headers("Origin");
         let Some(origin) = origins.next() else { return true };
-        if self.any {
-            return true;
-        }
-        if origins.next().is_some() {
-            return false;
-        }
+        self.any || origins.next().is_none() && self.names(origin, head)
+    }
+
+    /// The same, but that all pages may does not count: for what a browser adds to a request whoever asks.
+    pub fn admit_by_name(&self, head: &Head<'_, '_>) -> bool {
+        let mut origins = head.headers("Origin");
+        let Some(origin) = origins.next() else { return true };
+        origins.next().is_none() && self.names(origin, head)
+    }
+
+    fn names(&self, origin: &[u8], head: &Head<'_, '_>) -> bool {
         let is_listed = self.listed.iter().any(|listed| listed.as_bytes().eq_ignore_ascii_case(origin));
         is_listed || self.is_own(origin, head.header("Host"))
     }
@@ -123,6 +128,27 @@ mod tests {
         }
         let twice = "Origin: https://good.example\r\nOrigin: https://good.example\r\n";
         assert!(!admits(&listed, "h", twice));
+    }
+
+    #[test]
+    fn that_all_pages_may_names_none() {
+        let by_name = |origins: &Origins, field: &str| {
+            let text = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:1\r\n{field}\r\n");
+            let slots = slots();
+            let (head, _) = parse_head(text.as_bytes(), &slots, &Limits::default()).unwrap().unwrap();
+            origins.admit_by_name(&head)
+        };
+        let listed = Origins::listed(["https://good.example".to_owned()]);
+        for (field, by_any, by_list) in [
+            ("", true, true),
+            ("Origin: http://127.0.0.1:1\r\n", true, true),
+            ("Origin: https://good.example\r\n", false, true),
+            ("Origin: https://evil.example\r\n", false, false),
+            ("Origin: http://127.0.0.1:1\r\nOrigin: http://127.0.0.1:1\r\n", false, false),
+        ] {
+            let found = (by_name(&Origins::any(), field), by_name(&listed, field));
+            assert_eq!(found, (by_any, by_list), "{field}");
+        }
     }
 
     #[test]

@@ -175,7 +175,7 @@ impl Handle {
     }
 
     pub(super) fn sync(&self) -> Result<(), Fault> {
-        Ok(self.file.sync_bytes()?)
+        self.file.sync_bytes()
     }
 
     fn turn(&self) -> Result<Turn<'_>, Fault> {

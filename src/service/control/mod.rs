@@ -1,17 +1,25 @@
-//! The live config over HTTP: shown to whoever may read the registry, changed by administrators.
+//! The live config over HTTP and WebSocket: shown to whoever may read the registry, changed by administrators.
 //!
 //! | route | answer |
 //! |---|---|
+//! | `GET /_dashboard` | a page that shows and changes it ([`page`]) |
+//! | `GET /_dashboard/ws` | a WebSocket of the subprotocol `lattice.config.v1` ([`channel`]) |
 //! | `GET /_dashboard/api/config` | all fields as JSON; `ETag` is the sequence in quotes |
 //! | `POST /_dashboard/api/config` | the config after one change, see [`change`] |
 //! | `GET /_dashboard/api/env?format=shell\|json\|dotenv` | the same as variables, with the registry's URL |
 //!
 //! A change names with `If-Match` the config it is for: 428 without, 412 if that is not the current one any
 //! more. Reading is closed to who is not logged in when the registry is: by PRIVATE_REGISTRY, or by
-//! `[npm] anonymous_reads`. The file itself is the node's: everything happens in jobs, through
+//! `[npm] anonymous_reads`. The WebSocket is closed to all while BINARY_PROTOCOL is off. The page holds nothing
+//! of the config, so everybody gets it. The file itself is the node's: everything happens in jobs, through
 //! [`LiveConfig`], under the same lock as the command line's changes.
 
+mod broadcast;
 mod change;
+mod channel;
+mod pace;
+mod page;
+mod refused;
 
 use std::sync::Arc;
 
@@ -19,15 +27,22 @@ use crate::app::identity::Standing;
 use crate::app::live::show::{Style, environment, json, variables};
 use crate::app::live::{LiveConfig, USUAL};
 use crate::app::representation::{Representation, Variant};
+use crate::app::ws::{Overflow, Terms, accept};
 use crate::app::{Body, BodyPolicy, Flow, Reply, Request, RouteSpec, Service, Value};
 use crate::config::{Error, Flags, Slot};
+use crate::limits::CONFIG_MESSAGE_BYTES_MAX;
 use crate::wire::http::etag::{Comparison, EntityTag, matches};
 use crate::wire::http1::Method;
+pub use broadcast::publications;
 use change::Demand;
+use channel::{PROTOCOL, Wire};
 
 const SHOW: u16 = 0;
 const CHANGE: u16 = 1;
 const ENVIRONMENT: u16 = 2;
+const MESSAGES: u16 = 3;
+/// Those of the page have numbers from here on.
+const PAGE: u16 = 4;
 
 /// The slice, on one thread.
 pub struct Control {
@@ -36,6 +51,8 @@ pub struct Control {
     /// Who is not logged in may read, unless a flag says otherwise.
     anonymous_reads: bool,
     flags: Flags,
+    /// What its WebSockets may be.
+    terms: Terms,
 }
 
 /// What the jobs bring.
@@ -61,18 +78,25 @@ impl From<Error> for Refused {
 
 impl Control {
     /// For one thread.
-    pub fn new(config: Arc<dyn LiveConfig>, public_url: &str, anonymous_reads: bool) -> Self {
-        Self { config, public_url: public_url.into(), anonymous_reads, flags: USUAL }
+    pub fn new(config: Arc<dyn LiveConfig>, public_url: &str, anonymous_reads: bool, terms: &Terms) -> Self {
+        let mut terms = terms.clone();
+        terms.limits.message_bytes = CONFIG_MESSAGE_BYTES_MAX;
+        // What counts is the newest state; and messages are shorter than what is worth compressing.
+        (terms.overflow, terms.deflate) = (Overflow::DropOldest, None);
+        Self { config, public_url: public_url.into(), anonymous_reads, flags: USUAL, terms }
     }
 
     /// Its routes.
     pub fn routes() -> Vec<RouteSpec> {
         let route = |method, pattern, id, body| RouteSpec { method, pattern, id, body, open: false };
-        vec![
+        let mut routes = vec![
             route(Method::Get, "/_dashboard/api/config", SHOW, BodyPolicy::Discard),
             route(Method::Post, "/_dashboard/api/config", CHANGE, BodyPolicy::Buffer),
             route(Method::Get, "/_dashboard/api/env", ENVIRONMENT, BodyPolicy::Discard),
-        ]
+            route(Method::Get, "/_dashboard/ws", MESSAGES, BodyPolicy::Discard),
+        ];
+        routes.extend(page::routes(PAGE));
+        routes
     }
 
     /// Whether whoever asks may read; else it is answered.
@@ -102,6 +126,17 @@ impl Control {
                 Flow::Done
             }
         }
+    }
+
+    fn open(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        if !self.flags.contains(Flags::BINARY_PROTOCOL) {
+            let reason = "`lattice config flag BINARY_PROTOCOL on` opens it; GET /_dashboard/api/config is open";
+            reply.error(403, "BINARY_PROTOCOL is off", Some(reason));
+            return Flow::Done;
+        }
+        let accepted = accept(request, reply, &self.terms, &[PROTOCOL]);
+        let wire = || Wire::new(Arc::clone(&self.config), &request.identity);
+        accepted.map_or(Flow::Done, |accepted| accepted.serve(wire()))
     }
 
     fn change(&self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
@@ -167,8 +202,13 @@ impl Service for Control {
     fn call(&mut self, request: &Request<'_>, reply: &mut Reply<'_>) -> Flow {
         match request.route.id {
             CHANGE => self.change(request, reply),
+            id if id >= PAGE => {
+                page::answer(id - PAGE, request, reply);
+                Flow::Done
+            }
             _ if !self.admits_reader(request, reply) => Flow::Done,
             ENVIRONMENT => self.environment(request, reply),
+            MESSAGES => self.open(request, reply),
             _ => self.read(Brought::Config),
         }
     }

@@ -37,7 +37,7 @@ pub(crate) fn parse(field: &[u8]) -> Option<Credentials> {
 }
 
 /// A token68 (RFC 6750 §2.1).
-fn parse_token(value: &[u8]) -> Option<Credentials> {
+pub(crate) fn parse_token(value: &[u8]) -> Option<Credentials> {
     let plain = value.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(byte));
     if value.is_empty() || value.len() > TOKEN_BYTES_MAX || !plain {
         return None;

@@ -71,17 +71,23 @@ struct Thread {
     users: Arc<FakeUsers>,
     app: App,
     now_ns: u64,
+    /// What requests are sent to.
+    host: &'static str,
 }
 
 impl Thread {
     fn new() -> Self {
+        Self::trusting(Origins::default())
+    }
+
+    fn trusting(origins: Origins) -> Self {
         let users = Arc::new(FakeUsers::default());
         let mut builder = RouterBuilder::new();
         let spec = RouteSpec { method: Method::Get, pattern: "/", id: 0, body: BodyPolicy::Discard, open: false };
         builder.mount(&[""], &[spec]);
-        let guard = IdentityGuard::new(users.clone(), [1; 32]);
+        let guard = IdentityGuard::new(users.clone(), [1; 32]).trusting(&Arc::new(origins));
         let app = App::new(Arc::new(builder.build()), vec![Box::new(guard)], vec![Box::new(WhoAsks)]);
-        Self { users, app, now_ns: 0 }
+        Self { users, app, now_ns: 0, host: "h" }
     }
 
     /// What was answered, and on which lanes jobs ran.
@@ -89,8 +95,13 @@ impl Thread {
         self.ask_and(authorization, |_, _| {})
     }
 
+    fn ask_at(&mut self, host: &'static str, fields: &str) -> (String, Vec<Lane>) {
+        self.host = host;
+        self.ask(fields)
+    }
+
     fn ask_and(&mut self, authorization: &str, between: impl Fn(&FakeUsers, &mut App)) -> (String, Vec<Lane>) {
-        let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{authorization}\r\n");
+        let text = format!("GET / HTTP/1.1\r\nHost: {}\r\n{authorization}\r\n", self.host);
         let slots = slots();
         let (head, _) = parse_head(text.as_bytes(), &slots, &Limits::default()).unwrap().unwrap();
         let router = Arc::clone(self.app.router());
@@ -142,6 +153,90 @@ fn credentials_are_looked_up_once_and_in_the_lane_they_cost() {
     ] {
         assert_eq!(thread.ask(field), (who.into(), lanes), "{field}");
     }
+}
+
+const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+const OFFER: &str = "Sec-WebSocket-Protocol: lattice.config.v1, lattice.token.good\r\n";
+const COOKIE: &str = "Cookie: a=b; lattice_token=good\r\n";
+
+#[test]
+fn a_browser_may_show_a_token_when_it_opens_a_websocket() {
+    for (fields, who) in [
+        ("Sec-WebSocket-Protocol: lattice.config.v1\r\n", "Anonymous"),
+        (OFFER, ANN),
+        ("Sec-WebSocket-Protocol: lattice.token.good, lattice.config.v1\r\n", ANN),
+        ("Sec-WebSocket-Protocol: lattice.token.bad\r\n", "Invalid"),
+        ("Sec-WebSocket-Protocol: lattice.token.\r\n", "Invalid"),
+        ("Sec-WebSocket-Protocol: lattice.token.good, lattice.token.bad\r\n", "Invalid"),
+        ("Sec-WebSocket-Protocol: LATTICE.TOKEN.good\r\n", "Anonymous"),
+        (COOKIE, ANN),
+        ("Cookie: lattice_token=bad\r\n", "Invalid"),
+        ("Cookie: lattice_token=bad; lattice_token=good\r\n", "Invalid"),
+        ("Cookie: LATTICE_TOKEN=good\r\n", "Anonymous"),
+    ] {
+        assert_eq!(Thread::new().ask(&format!("{UPGRADE}{fields}")).0, who, "{fields}");
+    }
+}
+
+#[test]
+fn of_several_credentials_the_field_counts_first_and_the_cookie_last() {
+    for (fields, who) in [
+        (["Authorization: Bearer bad\r\n", OFFER, COOKIE], "Invalid"),
+        (["Sec-WebSocket-Protocol: lattice.token.bad\r\n", COOKIE, ""], "Invalid"),
+        (["Cookie: lattice_token=bad\r\n", OFFER, ""], ANN),
+        (["Cookie: lattice_token=bad\r\n", TOKEN, ""], ANN),
+    ] {
+        assert_eq!(Thread::new().ask(&format!("{UPGRADE}{}", fields.concat())).0, who, "{fields:?}");
+    }
+}
+
+#[test]
+fn other_requests_show_credentials_in_their_field_alone() {
+    for fields in [
+        COOKIE.to_owned(),
+        OFFER.to_owned(),
+        format!("Upgrade: websocket\r\n{OFFER}{COOKIE}"),
+        format!("{}{OFFER}{COOKIE}", UPGRADE.replace("websocket", "h2c")),
+        format!("{}{OFFER}{COOKIE}", UPGRADE.replace("Version: 13", "Version: 8")),
+    ] {
+        assert_eq!(Thread::new().ask(&fields), ("Anonymous".into(), vec![]), "{fields}");
+    }
+}
+
+#[test]
+fn a_cookie_counts_for_pages_of_this_node_alone() {
+    for (origin, listed, who) in [
+        ("https://evil.example", "", "Anonymous"),
+        ("null", "", "Anonymous"),
+        ("https://good.example", "https://good.example", ANN),
+        ("https://evil.example", "https://good.example", "Anonymous"),
+        // That all pages may open a WebSocket does not make them this node's.
+        ("https://evil.example", "*", "Anonymous"),
+        ("http://127.0.0.1:1", "*", ANN),
+    ] {
+        let origins = match listed {
+            "*" => Origins::any(),
+            listed => Origins::listed([listed.to_owned()]),
+        };
+        let mut thread = Thread::trusting(origins);
+        let fields = format!("{UPGRADE}{COOKIE}Origin: {origin}\r\n");
+        assert_eq!(thread.ask_at("127.0.0.1:1", &fields).0, who, "{origin} {listed}");
+        // A script that knows a token shows it itself.
+        let fields = format!("{UPGRADE}{OFFER}Origin: {origin}\r\n");
+        assert_eq!(thread.ask_at("127.0.0.1:1", &fields).0, ANN, "{origin} {listed}");
+    }
+}
+
+#[test]
+fn what_a_token_turned_out_to_be_is_kept_however_it_was_shown() {
+    let mut thread = Thread::new();
+    assert_eq!(thread.ask(&format!("{UPGRADE}{OFFER}")), (ANN.into(), vec![Lane::Io]));
+    for fields in [format!("{UPGRADE}{OFFER}"), format!("{UPGRADE}{COOKIE}"), TOKEN.to_owned()] {
+        assert_eq!(thread.ask(&fields), (ANN.into(), vec![]), "{fields}");
+    }
+    thread.app.on_change(&Change::Identity("ann".into()));
+    assert_eq!(thread.ask(&format!("{UPGRADE}{OFFER}")).1, [Lane::Io]);
 }
 
 #[test]

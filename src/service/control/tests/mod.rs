@@ -1,5 +1,9 @@
 //! The slice without a node: a config in memory, everybody who may ask, every way to ask wrongly.
 
+mod channel;
+mod page;
+mod socket;
+
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value as Json;
@@ -11,6 +15,7 @@ use crate::app::live::{LiveConfig, first};
 use crate::app::reply::Terms;
 use crate::app::router::{Found, RouterBuilder};
 use crate::app::testing::{drain, request};
+use crate::app::ws::Terms as WsTerms;
 use crate::app::{App, Flow, Guard, Moment, Reply, Request, Value, Verdict};
 use crate::buffer::SendBuf;
 use crate::config::{Config, Error, Flags, Slot};
@@ -104,7 +109,7 @@ impl Thread {
     fn new(config: &Arc<Memory>, anonymous_reads: bool) -> Self {
         let mut router = RouterBuilder::new();
         router.mount(&[""], &Control::routes());
-        let control = Control::new(config.clone(), "http://h", anonymous_reads);
+        let control = Control::new(config.clone(), "http://h", anonymous_reads, &WsTerms::default());
         Self(App::new(Arc::new(router.build()), vec![Box::new(Named)], vec![Box::new(control)]))
     }
 
@@ -127,9 +132,15 @@ impl Thread {
             flow = self.0.resume(&mut request, &mut progress, job().value, &mut reply);
         }
         let status = reply.finished().expect("a whole answer");
-        let text = String::from_utf8(drain(&mut out)).unwrap();
+        // A body that is no text is not looked at here.
+        let text = String::from_utf8_lossy(&drain(&mut out)).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("a head");
         Answer { status, head: head.to_owned(), body: body.to_owned(), jobs }
+    }
+
+    /// The head of a GET with this field.
+    fn head(&mut self, path: &str, field: &str) -> String {
+        self.ask(&[&format!("GET {path} HTTP/1.1"), field], "").head
     }
 
     fn get(&mut self, fields: &[&str]) -> Answer {
