@@ -56,7 +56,7 @@ fn subscribers_that_read_nothing_are_bounded_and_the_others_miss_nothing() {
         let grown = memory_kib().saturating_sub(base);
         println!(
             "{overflow:?}: {grown} KiB more for {DEAF} that read nothing of {} MiB",
-            MESSAGES as usize * MESSAGE >> 20
+            (MESSAGES as usize * MESSAGE) >> 20
         );
         // What was begun, and the messages that wait, which all share.
         assert!(grown < 24 * 1024, "{grown} KiB more");

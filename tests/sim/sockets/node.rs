@@ -325,7 +325,8 @@ impl Node {
     pub(crate) fn finish(&mut self) -> Result<(), String> {
         for (key, conn) in self.conns.iter().enumerate() {
             // One that never said goodbye, to a node that has no reason to, is open and idle.
-            if !conn.gone && !(conn.session.is_idle() && conn.session.held_bytes() < 2000) {
+            let is_at_rest = conn.session.is_idle() && conn.session.held_bytes() < 2000;
+            if !(conn.gone || is_at_rest) {
                 return Err(format!("connection {key} is left in {:?}", conn.session.phase()));
             }
         }
