@@ -27,7 +27,7 @@ fn an_unknown_path_is_404_and_the_connection_goes_on() {
 #[test]
 fn a_method_that_is_not_for_the_path_is_405_and_says_which_are() {
     let node = node();
-    let wrong = [("POST", "/-/ping", "GET"), ("DELETE", "/readyz", "GET"), ("GET", "/-/echo", "POST")];
+    let wrong = [("POST", "/-/ping", "GET"), ("DELETE", "/readyz", "GET"), ("GET", "/-/package/a/dist-tags/b", "PUT")];
     for (method, path, allowed) in wrong {
         let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
         let (response, mut raw) = exchange(&node, method, request.as_bytes());
@@ -36,8 +36,8 @@ fn a_method_that_is_not_for_the_path_is_405_and_says_which_are() {
         assert!(allow.contains(&allowed) && !allow.contains(&method), "{path}: {allow:?}");
         assert_goes_on(&mut raw, path);
     }
-    let (response, _) = exchange(&node, "HEAD", b"HEAD /-/echo HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(response.status, 405, "HEAD comes with GET, not with POST");
+    let (response, _) = exchange(&node, "HEAD", b"HEAD /-/package/a/dist-tags/b HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.status, 405, "HEAD comes with GET, not with PUT");
 }
 
 #[test]
