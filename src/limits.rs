@@ -65,6 +65,9 @@ pub const WS_PROTOCOLS_MAX: usize = 16;
 pub const WS_QUEUE_BYTES: usize = 1024 * 1024;
 /// Bytes of a WebSocket's messages that are as good as sent: what is beyond can still be dropped.
 pub const WS_OUT_BYTES: usize = 64 * 1024;
+/// Bytes queued for the peer of a WebSocket above which they are sent before more is read: in portions that stay
+/// in the processor's cache, long messages cost half (`scripts/bench-ws --workload large-16`).
+pub const WS_READ_ON_BYTES: usize = 32 * 1024;
 /// Most messages and control frames of one connection taken in one turn, before others have theirs.
 pub const WS_EVENTS_PER_TURN_MAX: usize = 1024;
 /// Publications that wait for one thread; beyond it the oldest are missed.
@@ -302,6 +305,7 @@ const _: () = assert!(WS_MESSAGE_BYTES <= WS_MESSAGE_BYTES_MAX);
 const _: () = assert!(WS_MESSAGE_BYTES_MAX <= isize::MAX as usize); // sums of two never overflow
 const _: () = assert!(WS_FRAGMENTS <= WS_FRAGMENTS_MAX);
 const _: () = assert!(RECV_BUFFER_BYTES.is_multiple_of(size_of::<u64>())); // it is made of words
+const _: () = assert!(WS_READ_ON_BYTES <= SEND_HIGH_WATER_BYTES);
 const _: () = assert!(WS_OUT_BYTES <= SEND_HIGH_WATER_BYTES); // who must read on is not held up by what waits
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);

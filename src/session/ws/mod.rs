@@ -22,7 +22,7 @@ use crate::app::ws::{
 };
 use crate::app::{Caller, Value};
 use crate::buffer::Aligned;
-use crate::limits::{LINGER_BYTES_MAX, SEND_HIGH_WATER_BYTES, WS_EVENTS_PER_TURN_MAX};
+use crate::limits::{LINGER_BYTES_MAX, SEND_HIGH_WATER_BYTES, WS_EVENTS_PER_TURN_MAX, WS_READ_ON_BYTES};
 use crate::session::http1::value_work;
 use crate::session::{Done, Phase, Pressure, Turn, Work};
 use crate::wire::ws::{Code, Decoder, Event, Kind, Limits, Payload, Role};
@@ -347,7 +347,8 @@ impl Ws {
     /// Whether more bytes are of use; `queued` bytes have not left yet.
     #[inline]
     pub fn wants_read(&self, queued: u64) -> bool {
-        !self.peer_done && self.rest.is_empty() && self.takes_more(queued)
+        let reads_on = self.state != State::Open || queued < WS_READ_ON_BYTES as u64;
+        !self.peer_done && self.rest.is_empty() && reads_on && self.takes_more(queued)
     }
 
     /// Whether [`Self::take_asks`] or [`Self::take_work`] has something for the loop.

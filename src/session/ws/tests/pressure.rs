@@ -2,7 +2,7 @@
 
 use super::support::{binary, frame, only_code, text};
 use super::*;
-use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES};
+use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES, WS_READ_ON_BYTES};
 
 #[test]
 fn nothing_is_read_while_a_job_is_away_and_what_came_waits() {
@@ -28,6 +28,14 @@ fn nothing_is_read_while_too_much_has_not_left() {
         assert_eq!(bench.settle().len(), 2 - first, "the rest was kept");
         assert_eq!(bench.told().len(), 2 - first);
         assert!(bench.ws.wants_read(0));
+    }
+}
+
+#[test]
+fn what_is_queued_leaves_before_more_is_read() {
+    let bench = Bench::new();
+    for (queued, reads) in [(WS_READ_ON_BYTES - 1, true), (WS_READ_ON_BYTES, false), (WS_READ_ON_BYTES + 1, false)] {
+        assert_eq!(bench.ws.wants_read(queued as u64), reads, "{queued} bytes");
     }
 }
 
