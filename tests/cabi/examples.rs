@@ -97,7 +97,7 @@ fn check_words(mut example: Command) {
     running.close_input();
     let finished = running.finish();
     assert_eq!(finished.status.and_then(|status| status.code()), Some(1), "{}", finished.report());
-    for part in ["on or off, nor a wait: DEBUG maybe\n", "no flag has this name"] {
+    for part in ["on or off, nor a wait: DEBUG maybe\n", "no such flag"] {
         assert!(finished.stderr.contains(part), "{}", finished.report());
     }
     assert_eq!(ConfigFile::open(&c(&path)).unwrap().snapshot().unwrap().sequence, 1);

@@ -12,6 +12,7 @@ mod support;
 
 mod browser;
 mod clients;
+mod differential;
 #[allow(dead_code, reason = "each test binary uses its own part")]
 mod peer;
 mod refused;
