@@ -330,7 +330,10 @@ impl SendBuf {
             self.own = Vec::new();
         }
         self.own.clear();
-        self.pieces.clear();
+        // Nearly always there are none, and then nothing is called.
+        if !self.pieces.is_empty() {
+            self.pieces.clear();
+        }
         (self.own_sent, self.own_open, self.queued) = (0, 0, 0);
     }
 

@@ -255,13 +255,9 @@ impl Reactor {
         }
         // Whoever has an answer finds it counted.
         let begun = conn.session.served().wrapping_sub(before.served);
-        if conn.session.is_ws() != before.is_ws {
-            self.meters.requests.one(); // the one that made it a WebSocket
-            self.meters.messages.add(conn.session.served());
-        } else if before.is_ws {
-            self.meters.messages.add(begun);
-        } else {
-            self.meters.requests.add(begun);
+        match conn.session.is_ws() {
+            false => self.meters.requests.add(begun),
+            true => count_messages(&self.meters, conn, &before),
         }
         let mut sent = 0;
         let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
@@ -491,9 +487,24 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
 #[inline(always)]
 fn catch_up(conn: &mut Conn, turn: &mut Turn<'_>, news: &mut News<'_>) {
     news.tell(turn.app);
+    if !news.strangers.is_empty() {
+        part_with(conn, turn, news);
+    }
+}
+
+#[cold]
+fn part_with(conn: &mut Conn, turn: &mut Turn<'_>, news: &News<'_>) {
     for user in news.strangers.iter() {
         conn.session.on_identity_change(user.as_deref(), turn);
     }
+}
+
+/// Counts what came by a WebSocket; and, of one that is new, the request that made it one.
+#[inline(never)]
+fn count_messages(meters: &Meters, conn: &Conn, before: &Before) {
+    let known = if before.is_ws { before.served } else { 0 };
+    meters.messages.add(conn.session.served() - known);
+    meters.requests.add(u64::from(!before.is_ws));
 }
 
 /// What effects need of the thread.

@@ -78,7 +78,7 @@ impl Session {
     }
 
     /// Bytes received and not yet used; the next read goes after them.
-    #[inline]
+    #[inline(always)]
     pub fn rest(&self) -> &[u8] {
         match self {
             Session::Http1(http) => http.rest(),
@@ -87,19 +87,19 @@ impl Session {
     }
 
     /// Whether [`Self::on_ready`] would get further without more bytes.
-    #[inline]
+    #[inline(always)]
     pub fn is_ready(&self, queued: u64) -> bool {
         either!(self, session => session.is_ready(queued))
     }
 
     /// Whether more bytes are of use; `queued` bytes have not left yet.
-    #[inline]
+    #[inline(always)]
     pub fn wants_read(&self, queued: u64) -> bool {
         either!(self, session => session.wants_read(queued))
     }
 
     /// Whether there is something for the loop.
-    #[inline]
+    #[inline(always)]
     pub fn has_effects(&self) -> bool {
         either!(self, session => session.has_effects())
     }
@@ -190,13 +190,13 @@ impl Session {
     }
 
     /// Whether it is a WebSocket.
-    #[inline]
+    #[inline(always)]
     pub fn is_ws(&self) -> bool {
         matches!(self, Session::Ws(_))
     }
 
     /// Requests begun, or messages that have come.
-    #[inline]
+    #[inline(always)]
     pub fn served(&self) -> u64 {
         match self {
             Session::Http1(http) => http.served(),
@@ -210,13 +210,13 @@ impl Session {
     }
 
     /// Bytes of memory that it holds.
-    #[inline]
+    #[inline(always)]
     pub fn held_bytes(&self) -> usize {
         either!(self, session => session.held_bytes())
     }
 
     /// Nothing is incomplete and nothing under way: [`Phase::Idle`] or [`Phase::Open`].
-    #[inline]
+    #[inline(always)]
     pub fn is_idle(&self) -> bool {
         either!(self, session => session.is_idle())
     }

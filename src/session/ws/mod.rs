@@ -100,7 +100,7 @@ impl Ws {
     }
 
     /// Takes what was received.
-    #[inline]
+    #[inline(never)]
     pub fn on_bytes(&mut self, bytes: &mut [u8], turn: &mut Turn<'_>) {
         self.pinged = false;
         let used = self.pump(bytes, turn);
@@ -338,14 +338,14 @@ impl Ws {
     }
 
     /// Whether [`Self::on_ready`] would get further without more bytes.
-    #[inline]
+    #[inline(never)]
     pub fn is_ready(&self, queued: u64) -> bool {
         let may_fill = self.outgoing.waits() && queued < crate::limits::WS_OUT_BYTES as u64;
         may_fill || (!self.rest.is_empty() && self.takes_more(queued))
     }
 
     /// Whether more bytes are of use; `queued` bytes have not left yet.
-    #[inline]
+    #[inline(never)]
     pub fn wants_read(&self, queued: u64) -> bool {
         let reads_on = self.state != State::Open || queued < WS_READ_ON_BYTES as u64;
         !self.peer_done && self.rest.is_empty() && reads_on && self.takes_more(queued)
@@ -405,7 +405,7 @@ impl Ws {
     }
 
     /// Bytes of memory that it holds beyond its channel's own.
-    #[inline]
+    #[inline(never)]
     pub fn held_bytes(&self) -> usize {
         let deflate = self.deflate.as_ref().map_or(0, |deflate| deflate.held_bytes());
         size_of::<Self>()
@@ -417,7 +417,7 @@ impl Ws {
     }
 
     /// Open, with nothing incomplete and nothing under way.
-    #[inline]
+    #[inline(never)]
     pub fn is_idle(&self) -> bool {
         self.state == State::Open
             && !self.working
