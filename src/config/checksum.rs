@@ -1,14 +1,18 @@
-//! CRC-64/XZ of a slot and CRC-8/SMBUS of a frame, four bits at a time.
+//! CRC-64/XZ of a slot and CRC-8/SMBUS of a frame.
 //!
-//! A CRC is linear: the checksum of a message is the XOR of what each of its nibbles gives alone.
-//! So all nibbles are looked up at once and none waits for the one before. The tables come from the
-//! `crc` crate while compiling; every index has four bits, so no look-up can panic. Built alone, the
+//! **CRC-64, four bits at a time.** A CRC is linear: the checksum of a message is the XOR of what each of its
+//! nibbles gives alone. So all nibbles are looked up at once and none waits for the one before. The tables come
+//! from the `crc` crate while compiling; every index has four bits, so no look-up can panic. Built alone, the
 //! config is to be small: then bits are done one after the other, without a table.
+//!
+//! **CRC-8, without a table or a loop.** It is what remains of the message, as a polynomial over two values, after a division
+//! by x⁸ + x² + x + 1. So x⁸ may stand for x² + x + 1, and as squaring is linear there, x¹⁶ for x⁴ + x² + 1, x³² for
+//! x⁸ + x⁴ + 1, and x⁶⁴ for x¹⁶ + x⁸ + 1: what stands above such a power is added to what stands below it at three
+//! places, until eight bits are left.
 
 use crc::{CRC_8_SMBUS, CRC_64_XZ, Crc};
 
 const CRC_64: Crc<u64> = Crc::<u64>::new(&CRC_64_XZ);
-const CRC_8: Crc<u8> = Crc::<u8>::new(&CRC_8_SMBUS);
 
 /// Bytes of a frame before its checksum.
 const FRAME_BYTES: usize = 13;
@@ -20,10 +24,6 @@ const NOTHING: u64 = CRC_64.checksum(&[0; 24]);
 /// the 42 nibbles would be no faster.
 static LAST: [[u64; 16]; 16] = rows_64::<8>();
 static FIRST: [[u64; 16]; 16] = rows_64::<24>();
-
-/// The same for a frame's first eight bytes and for its other five.
-static FRAME_FIRST: [[u8; 16]; 16] = rows_8::<16>(0);
-static FRAME_LAST: [[u8; 16]; 10] = rows_8::<10>(8);
 
 /// What the bit that leaves a sum does to the rest: the polynomials, that of CRC-64 from the other end.
 const BIT_64: u64 = CRC_64_XZ.poly.reverse_bits();
@@ -37,18 +37,6 @@ const fn rows_64<const BYTES: usize>() -> [[u64; 16]; 16] {
         let mut message = [0; BYTES];
         message[at / 32] = ((at % 16) << (at / 16 % 2 * 4)) as u8;
         rows[at / 16][at % 16] = CRC_64.checksum(&message) ^ zero;
-        at += 1;
-    }
-    rows
-}
-
-const fn rows_8<const ROWS: usize>(first: usize) -> [[u8; 16]; ROWS] {
-    let mut rows = [[0; 16]; ROWS];
-    let mut at = 0;
-    while at < ROWS * 16 {
-        let mut message = [0; FRAME_BYTES];
-        message[first + at / 32] = ((at % 16) << (at / 16 % 2 * 4)) as u8;
-        rows[at / 16][at % 16] = CRC_8.checksum(&message);
         at += 1;
     }
     rows
@@ -79,15 +67,26 @@ fn crc_64_in_steps(words: &[u64; 3]) -> u64 {
     !sum
 }
 
-/// CRC-8/SMBUS of a frame before its checksum: eight bytes and five, as little-endian numbers.
+/// CRC-8/SMBUS of a frame before its checksum.
 #[inline]
-pub(super) fn crc_8_at_once(first: u64, last: u64) -> u8 {
-    fold_8(&FRAME_FIRST, first) ^ fold_8(&FRAME_LAST, last)
+pub(super) fn crc_8(bytes: &[u8; FRAME_BYTES]) -> u8 {
+    if cfg!(feature = "node") { crc_8_at_once(bytes) } else { crc_8_in_steps(bytes) }
 }
 
-/// The same of its bytes.
+#[inline]
+fn crc_8_at_once(&[a, b, c, d, e, ref last @ ..]: &[u8; FRAME_BYTES]) -> u8 {
+    let (first, last) = (u64::from_be_bytes([0, 0, 0, a, b, c, d, e]), u64::from_be_bytes(*last));
+    // The checksum's place is the lowest byte: the first stands 56 and 64 bits above it.
+    let low = last << 8 ^ x_64(first << 8 | last >> 56);
+    let low = below(low, 32) ^ x_32(low >> 32);
+    let low = below(low, 16) ^ x_16(low >> 16);
+    let low = below(low, 16) ^ x_16(low >> 16);
+    let low = below(low, 8) ^ x_8(low >> 8);
+    (low ^ x_8(low >> 8)) as u8
+}
+
 #[cfg_attr(not(feature = "node"), inline(never))]
-pub(super) fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
+fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
     let mut sum = 0;
     for byte in bytes {
         sum ^= byte;
@@ -96,6 +95,33 @@ pub(super) fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
         }
     }
     sum
+}
+
+/// What stands below x to this power.
+#[inline]
+fn below(sum: u64, power: u32) -> u64 {
+    sum & ((1 << power) - 1)
+}
+
+/// What stands above x⁶⁴, without that power.
+#[inline]
+fn x_64(above: u64) -> u64 {
+    above ^ above << 8 ^ above << 16
+}
+
+#[inline]
+fn x_32(above: u64) -> u64 {
+    above ^ above << 4 ^ above << 8
+}
+
+#[inline]
+fn x_16(above: u64) -> u64 {
+    above ^ above << 2 ^ above << 4
+}
+
+#[inline]
+fn x_8(above: u64) -> u64 {
+    above ^ above << 1 ^ above << 2
 }
 
 #[inline]
@@ -108,19 +134,11 @@ fn fold_64(rows: &[[u64; 16]], mut bits: u64) -> u64 {
     sum
 }
 
-#[inline]
-fn fold_8(rows: &[[u8; 16]], mut bits: u64) -> u8 {
-    let mut sum = 0;
-    for row in rows {
-        sum ^= row[(bits & 15) as usize];
-        bits >>= 4;
-    }
-    sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const CRC_8: Crc<u8> = Crc::<u8>::new(&CRC_8_SMBUS);
 
     #[test]
     fn both_are_the_checksums_of_their_names() {
@@ -146,11 +164,17 @@ mod tests {
             for crc_64 in [crc_64_at_once, crc_64_in_steps] {
                 assert_eq!(crc_64(&[word(0), word(8), word(16)]), CRC_64.checksum(&slot), "{slot:x?}");
             }
-            let frame = bytes::<FRAME_BYTES>(seed);
-            let (first, last) = (u64::from_le_bytes(*frame.first_chunk().unwrap()), &frame[8..]);
-            let last = last.iter().rev().fold(0, |last, &byte| last << 8 | u64::from(byte));
-            for crc_8 in [crc_8_at_once(first, last), crc_8_in_steps(&frame)] {
-                assert_eq!(crc_8, CRC_8.checksum(&frame), "{frame:x?}");
+        }
+    }
+
+    #[test]
+    fn a_division_by_its_powers_is_byte_by_byte() {
+        let single = (0..104).map(|bit| (1_u128 << bit).to_le_bytes());
+        let random = (0..2000).map(bytes::<16>);
+        for message in single.chain(random) {
+            let message = message.first_chunk().unwrap();
+            for crc_8 in [crc_8_at_once, crc_8_in_steps] {
+                assert_eq!(crc_8(message), CRC_8.checksum(message), "{message:x?}");
             }
         }
     }

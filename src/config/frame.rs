@@ -21,7 +21,7 @@
 use zerocopy::byteorder::little_endian::{U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use super::checksum::{crc_8_at_once, crc_8_in_steps};
+use super::checksum::crc_8;
 use super::layout::CONFIG_BYTES;
 
 /// Bytes of a frame.
@@ -51,13 +51,8 @@ const _: () = assert!(core::mem::offset_of!(Stored, checksum) == 0x0d);
 impl Stored {
     #[inline]
     fn expected_checksum(&self) -> u8 {
-        if cfg!(feature = "node") {
-            let (offset, value) = (u64::from(self.offset.get()), self.value.get());
-            crc_8_at_once(u64::from(self.kind) | offset << 8 | value << 40, value >> 24)
-        } else {
-            let [before @ .., _]: &[u8; FRAME_BYTES] = zerocopy::transmute_ref!(self);
-            crc_8_in_steps(before)
-        }
+        let [before @ .., _]: &[u8; FRAME_BYTES] = zerocopy::transmute_ref!(self);
+        crc_8(before)
     }
 }
 
