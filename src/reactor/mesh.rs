@@ -14,10 +14,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mio::Waker;
 
 use super::accept::Dealt;
+use super::backlog::Backlog;
 use super::slab::Key;
 use crate::app::Change;
 use crate::app::ws::{Act, Address, Outlet, Publication};
-use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX, PUBLISHED_QUEUED_BYTES_MAX, PUBLISHED_QUEUED_MAX};
+use crate::limits::{CHANGES_QUEUED_MAX, DEALT_QUEUED_MAX};
 use crate::session::Done;
 
 /// What other threads left for one thread of the loop.
@@ -25,8 +26,7 @@ use crate::session::Done;
 struct Inbox {
     changes: VecDeque<Change>,
     left: Left,
-    published: VecDeque<Publication>,
-    published_bytes: usize,
+    published: Backlog,
     /// Somebody subscribes there: the thread is woken for what is published.
     listens: bool,
     /// The thread is going away and takes no more connections.
@@ -139,8 +139,8 @@ impl Mesh {
     /// Takes what was published for `thread`, which is woken for more of it only if it `listens`.
     pub(super) fn take_published(&self, thread: usize, listens: bool) -> VecDeque<Publication> {
         let mut inbox = lock(&self.posts[thread].inbox);
-        (inbox.listens, inbox.published_bytes) = (listens, 0);
-        std::mem::take(&mut inbox.published)
+        inbox.listens = listens;
+        inbox.published.take()
     }
 
     /// How many threads there are.
@@ -189,24 +189,11 @@ impl Inbox {
     /// Whether the thread has to be woken for it.
     fn publish(&mut self, publication: Publication) -> bool {
         if !self.listens {
-            // It is kept for who subscribes later, or for nobody.
-            if publication.retain {
-                self.published.retain(|kept| !kept.retain || kept.topic != publication.topic);
-                self.published.push_back(publication);
-                self.published_bytes = self.published.iter().map(|kept| kept.act.bytes()).sum();
-            }
+            self.published.keep(publication);
             return false;
         }
-        let bytes = publication.act.bytes();
-        while self.published.len() >= PUBLISHED_QUEUED_MAX || self.published_bytes + bytes > PUBLISHED_QUEUED_BYTES_MAX
-        {
-            let Some(missed) = self.published.pop_front() else { break };
-            self.published_bytes -= missed.act.bytes();
-        }
-        self.published_bytes += bytes;
-        self.published.push_back(publication);
         // A thread that was woken takes all, and says again that it listens.
-        self.published.len() == 1
+        self.published.push(publication)
     }
 }
 
@@ -217,8 +204,10 @@ fn lock<T>(inbox: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::topics::Topics;
     use super::*;
     use crate::app::ws::{Framed, Topic};
+    use crate::limits::PUBLISHED_QUEUED_MAX;
     use crate::wire::ws::Kind;
     use mio::{Events, Poll, Token};
     use socket2::{Domain, Socket, Type};
@@ -322,33 +311,14 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_is_far_behind_misses_the_oldest() {
+    fn whoever_subscribes_is_sent_the_newest_though_much_was_published_since() {
         let (_polls, mesh) = mesh(1);
         mesh.take_published(0, true);
-        for (count, kept) in [(PUBLISHED_QUEUED_MAX - 1, PUBLISHED_QUEUED_MAX - 1), (2, PUBLISHED_QUEUED_MAX)] {
-            (0..count).for_each(|number| mesh.publish(publication("t", number as u8, false)));
-            assert_eq!(lock(&mesh.posts[0].inbox).published.len(), kept);
-        }
-        assert_eq!(mesh.take_published(0, true)[0], publication("t", 1, false));
-    }
-
-    #[test]
-    fn large_ones_wait_up_to_so_many_bytes() {
-        let (_polls, mesh) = mesh(1);
-        mesh.take_published(0, true);
-        let large = |number, bytes| {
-            let act = Act::Message(Framed::new(Kind::Binary, &vec![number; bytes - 10]));
-            Publication { topic: Topic::new("t"), act, retain: false }
-        };
-        let quarter = PUBLISHED_QUEUED_BYTES_MAX / 4;
-        (0..4).for_each(|number| mesh.publish(large(number, quarter)));
-        assert_eq!(lock(&mesh.posts[0].inbox).published.len(), 4);
-        mesh.publish(publication("t", 9, false));
-        assert_eq!(lock(&mesh.posts[0].inbox).published.len(), 4, "the oldest makes room");
-        mesh.publish(large(5, PUBLISHED_QUEUED_BYTES_MAX + 1));
-        assert_eq!(mesh.take_published(0, true), [large(5, PUBLISHED_QUEUED_BYTES_MAX + 1)]);
-        (0..4).for_each(|number| mesh.publish(large(number, quarter)));
-        assert_eq!(mesh.take_published(0, true).len(), 4, "they are counted anew");
+        (1..3).for_each(|number| mesh.publish(publication("a", number, true)));
+        (0..2 * PUBLISHED_QUEUED_MAX).for_each(|_| mesh.publish(publication("b", 0, false)));
+        let mut topics = Topics::default();
+        topics.publish(mesh.take_published(0, true));
+        assert_eq!(topics.subscribe(&Topic::new("a"), Key(1)), Some(publication("a", 2, true).act));
     }
 
     #[test]

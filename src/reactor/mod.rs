@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods)] // L4: sockets, threads and the clock live here.
 
 mod accept;
+mod backlog;
 mod budget;
 mod clock;
 mod conn;

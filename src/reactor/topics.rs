@@ -2,8 +2,9 @@
 //!
 //! A publication reaches the subscribers in the order in which they came, so many in one turn as the loop
 //! says: five thousand of them must not hold up everybody else. Those who subscribe while it is under way are
-//! not sent it again. Where more is published than is delivered, the oldest that was not begun is missed. Nobody is searched for: connections that are gone leave a
-//! gap, and gaps are closed when they are half of a list.
+//! not sent it again. Where more is published than is delivered, the oldest that was not begun is missed; but of
+//! those that a topic retains, the newest that was missed is delivered all the same, before what came after it.
+//! Nobody is searched for: connections that are gone leave a gap, and gaps are closed when they are half of a list.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -21,6 +22,8 @@ pub(super) struct Topics {
     /// In the order of their publication; the first is under way.
     deliveries: VecDeque<Delivery>,
     delivery_bytes: usize,
+    /// Topics that have something which was missed and is not lost, each once. It follows what is under way.
+    missed: VecDeque<Topic>,
     subscriptions: usize,
 }
 
@@ -30,12 +33,15 @@ struct Entry {
     gaps: usize,
     /// What those who come are sent first.
     retained: Option<Act>,
+    /// The newest of what it retained that had to make room, and for how many subscribers it was.
+    missed: Option<(Act, usize)>,
 }
 
 /// A publication on its way.
 struct Delivery {
     topic: Topic,
     act: Act,
+    retain: bool,
     next: usize,
     /// How many subscribers there were.
     end: usize,
@@ -57,7 +63,7 @@ impl Topics {
             if end > 0 {
                 self.miss_oldest(act.bytes());
                 self.delivery_bytes += act.bytes();
-                self.deliveries.push_back(Delivery { topic, act, next: 0, end });
+                self.deliveries.push_back(Delivery { topic, act, retain, next: 0, end });
             }
         }
     }
@@ -68,7 +74,26 @@ impl Topics {
         {
             let Some(missed) = self.deliveries.remove(1) else { return };
             self.delivery_bytes -= missed.act.bytes();
+            self.keep_missed(missed);
         }
+    }
+
+    /// Who subscribes to what a topic retains is owed the newest.
+    fn keep_missed(&mut self, missed: Delivery) {
+        if let Some(entry) = self.by_topic.get_mut(&missed.topic).filter(|_| missed.retain)
+            && entry.missed.replace((missed.act, missed.end)).is_none()
+        {
+            self.missed.push_back(missed.topic);
+        }
+    }
+
+    /// Has what was missed and is not lost delivered next: it is older than all that is on its way.
+    fn catch_up(&mut self) {
+        let Some(topic) = self.missed.pop_front() else { return };
+        let missed = self.by_topic.get_mut(&topic).and_then(|entry| entry.missed.take());
+        let (act, end) = missed.expect("a topic is listed while it has something");
+        self.delivery_bytes += act.bytes();
+        self.deliveries.push_front(Delivery { topic, act, retain: true, next: 0, end });
     }
 
     /// Adds a connection that is not there; what it is to be sent first, if anything.
@@ -93,7 +118,7 @@ impl Topics {
         self.subscriptions -= 1;
         entry.gaps += 1;
         // Places must not change under a delivery.
-        let is_delivered = self.deliveries.iter().any(|delivery| delivery.topic == *topic);
+        let is_delivered = entry.missed.is_some() || self.deliveries.iter().any(|delivery| delivery.topic == *topic);
         if is_delivered || entry.gaps * 2 < entry.subscribers.len() {
             return;
         }
@@ -129,6 +154,7 @@ impl Topics {
         if end == delivery.end {
             self.delivery_bytes -= act.bytes();
             self.deliveries.pop_front();
+            self.catch_up();
         }
         Some((keys, act))
     }
@@ -232,6 +258,75 @@ mod tests {
         assert_eq!(sent[0], (vec![Key(1)], act(0)), "what was begun reaches all");
         let both = vec![Key(0), Key(1)];
         assert_eq!(sent[PUBLISHED_QUEUED_MAX - 2..], [(both.clone(), act(2)), (both, act(3))]);
+    }
+
+    #[test]
+    fn the_newest_that_a_topic_retains_is_never_missed() {
+        for behind in [PUBLISHED_QUEUED_MAX - 4, PUBLISHED_QUEUED_MAX - 3, 2 * PUBLISHED_QUEUED_MAX] {
+            let (mut topics, a, b, c) = (Topics::default(), Topic::new("a"), Topic::new("b"), Topic::new("c"));
+            for (topic, key) in [(&a, 1), (&b, 2), (&c, 3)] {
+                assert!(topics.subscribe(topic, Key(key)).is_none());
+            }
+            topics.publish([publication(&a, 0, true), publication(&a, 1, true), publication(&b, 2, true)]);
+            // Too late for those before it; what is retained it has.
+            assert_eq!(topics.subscribe(&a, Key(4)), Some(act(1)));
+            topics.publish([publication(&a, 3, false)]);
+            topics.publish((0..behind).map(|_| publication(&c, 9, false)));
+            topics.leave(&c, Key(3));
+            let sent: Vec<_> = drain(&mut topics).into_iter().filter(|(_, sent)| *sent != act(9)).collect();
+            let mut expected = vec![(vec![Key(1)], act(0)), (vec![Key(1)], act(1)), (vec![Key(2)], act(2))];
+            // What is not retained makes room.
+            if behind < PUBLISHED_QUEUED_MAX {
+                expected.push((vec![Key(1), Key(4)], act(3)));
+            }
+            assert_eq!(sent, expected, "{behind} behind them");
+            assert_eq!((topics.delivery_bytes, topics.missed.len(), topics.is_busy()), (0, 0, false));
+        }
+    }
+
+    #[test]
+    fn who_comes_while_something_was_missed_has_it_once() {
+        let (mut topics, first, topic) = (Topics::default(), Topic::new("first"), Topic::new("t"));
+        assert!(topics.subscribe(&first, Key(0)).is_none() && topics.subscribe(&topic, Key(1)).is_none());
+        topics.publish([publication(&first, 0, false), publication(&topic, 1, true)]);
+        topics.publish((0..PUBLISHED_QUEUED_MAX).map(|_| publication(&first, 0, false)));
+        topics.leave(&topic, Key(1));
+        assert_eq!(topics.subscribe(&topic, Key(2)), Some(act(1)));
+        let sent: Vec<_> = drain(&mut topics).into_iter().filter(|(_, sent)| *sent == act(1)).collect();
+        assert_eq!(sent, [(vec![], act(1))]);
+    }
+
+    #[test]
+    fn of_a_topic_that_is_published_to_all_the_time_one_is_kept() {
+        let (mut topics, topic) = (Topics::default(), Topic::new("t"));
+        assert!(topics.subscribe(&topic, Key(0)).is_none());
+        topics.publish((0..3 * PUBLISHED_QUEUED_MAX).map(|number| publication(&topic, number, true)));
+        assert_eq!((topics.deliveries.len(), topics.missed.len()), (PUBLISHED_QUEUED_MAX, 1));
+        // Those who leave and come meanwhile change no places.
+        topics.leave(&topic, Key(0));
+        topics.subscribe(&topic, Key(1));
+        let sent = drain(&mut topics);
+        assert_eq!(sent.len(), PUBLISHED_QUEUED_MAX + 1);
+        assert!(sent.iter().all(|(keys, _)| keys.is_empty()), "it came after all of them");
+        let acts: Vec<Act> = sent.into_iter().map(|(_, act)| act).collect();
+        let last = (2 * PUBLISHED_QUEUED_MAX..3 * PUBLISHED_QUEUED_MAX).map(act);
+        assert_eq!(acts, [act(0)].into_iter().chain(last).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn each_of_many_topics_delivers_its_newest() {
+        let mut topics = Topics::default();
+        let names: Vec<Topic> = (0..20_000).map(|number| Topic::new(&format!("{number}"))).collect();
+        for (number, topic) in names.iter().enumerate() {
+            assert!(topics.subscribe(topic, Key(number as u64)).is_none());
+        }
+        (0..2).for_each(|round| topics.publish(names.iter().map(|topic| publication(topic, round, true))));
+        assert!(topics.missed.len() <= names.len());
+        let mut newest = HashMap::new();
+        for (keys, act) in drain(&mut topics) {
+            keys.into_iter().for_each(|key| drop(newest.insert(key, act.clone())));
+        }
+        assert!(newest.len() == names.len() && newest.values().all(|newest| *newest == act(1)));
     }
 
     #[test]
