@@ -61,10 +61,14 @@ pub const WS_FRAGMENTS: u32 = 1024;
 pub const WS_FRAGMENTS_MAX: u32 = 1_000_000;
 /// Most subprotocols that a client may offer: each is compared with all before it.
 pub const WS_PROTOCOLS_MAX: usize = 16;
-/// Most that waits for the peer of a WebSocket, in bytes, beyond one message (default of `[ws] queue_bytes`).
+/// Most that waits for the peer of a WebSocket, in bytes, beyond one message (default of `[ws] queue_bytes`); each
+/// counts with what is kept about it.
 pub const WS_QUEUE_BYTES: usize = 1024 * 1024;
 /// Bytes of a WebSocket's messages that are as good as sent: what is beyond can still be dropped.
 pub const WS_OUT_BYTES: usize = 64 * 1024;
+/// Bytes up to which messages of one call of a channel are as good as sent, beyond one message: who is sent a long
+/// answer in parts was offered none of them yet.
+pub const WS_CALL_BYTES: usize = 8 * 1024 * 1024;
 /// Bytes queued for the peer of a WebSocket above which they are sent before more is read: in portions that stay
 /// in the processor's cache, long messages cost half (`scripts/bench-ws --workload large-16`).
 pub const WS_READ_ON_BYTES: usize = 32 * 1024;
@@ -306,6 +310,7 @@ const _: () = assert!(WS_MESSAGE_BYTES_MAX <= isize::MAX as usize); // sums of t
 const _: () = assert!(WS_FRAGMENTS <= WS_FRAGMENTS_MAX);
 const _: () = assert!(RECV_BUFFER_BYTES.is_multiple_of(size_of::<u64>())); // it is made of words
 const _: () = assert!(WS_READ_ON_BYTES <= SEND_HIGH_WATER_BYTES);
+const _: () = assert!(SEND_HIGH_WATER_BYTES < WS_CALL_BYTES); // a call that may begin may also send
 const _: () = assert!(WS_OUT_BYTES <= SEND_HIGH_WATER_BYTES); // who must read on is not held up by what waits
 const _: () = assert!(SINK_CHUNK_BYTES >= RECV_BUFFER_BYTES);
 const _: () = assert!(SOURCE_PIECE_BYTES <= SEND_HIGH_WATER_BYTES);

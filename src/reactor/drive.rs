@@ -550,7 +550,7 @@ fn grant(ask: Ask, conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut H
             // What came before counts as before: the last of it is what the topic retains.
             hands.topics.publish(hands.mesh.take_published(hands.thread, true));
             if let Some(act) = hands.topics.subscribe(&topic, key) {
-                conn.session.on_done(Done::Push(act), turn);
+                conn.session.on_retained(&act, turn);
             }
         }
         Ask::Unsubscribe(topic) => hands.topics.leave(&topic, key),

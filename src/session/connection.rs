@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::Wake;
-use crate::app::ws::{Address, Ask, Outlet, Topic};
+use crate::app::ws::{Act, Address, Ask, Outlet, Topic};
 use crate::session::http1::Http1;
 use crate::session::ws::Ws;
 use crate::session::{Done, Phase, Turn, Work};
@@ -131,6 +131,13 @@ impl Session {
         *self = Session::Ws(ws);
     }
 
+    /// Is sent what a topic retains, having subscribed to it.
+    pub fn on_retained(&mut self, act: &Act, turn: &mut Turn<'_>) {
+        if let Session::Ws(ws) = self {
+            ws.on_retained(act, turn);
+        }
+    }
+
     /// What it is subscribed to.
     pub fn topics(&self) -> &[Topic] {
         match self {
@@ -151,7 +158,7 @@ impl Session {
     pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
         match self {
             Session::Http1(http) => http.take_abandoned(),
-            Session::Ws(_) => None,
+            Session::Ws(ws) => ws.take_abandoned(),
         }
     }
 

@@ -42,7 +42,7 @@ impl<'a> Link<'a> {
 
     /// Sends a message that was framed before.
     pub fn send_framed(&mut self, framed: &Framed) {
-        self.outgoing.push(framed, self.way.out);
+        self.outgoing.send_framed(framed, self.way.out);
     }
 
     /// Is sent from now on what is published to the topic, and before that the message that it retains.
@@ -61,7 +61,10 @@ impl<'a> Link<'a> {
         self.outgoing.ask(Ask::Publish(Publication { topic, act, retain: false }));
     }
 
-    /// Runs a job on the pool; [`super::Channel::on_done`] has its value. One at a time.
+    /// Runs a job on the pool; [`super::Channel::on_done`] has its value. One at a time: a job that is asked for
+    /// while another is under way, as [`super::Channel::on_drain`] may, begins when that is over. So each value
+    /// comes, in the order in which the jobs were asked for. What has not begun when the connection is over never
+    /// does.
     pub fn wait(&mut self, lane: Lane, job: Job) {
         self.outgoing.wait(lane, job);
     }

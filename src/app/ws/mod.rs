@@ -17,10 +17,12 @@
 mod accept;
 mod channel;
 mod framed;
+mod jobs;
 mod link;
 mod origins;
 mod outgoing;
 mod topic;
+mod waiting;
 
 #[cfg(test)]
 mod tests;
@@ -45,7 +47,15 @@ use crate::wire::ws::extension::Policy;
 pub struct Terms {
     /// Bounds of a message that comes in.
     pub limits: Limits,
-    /// Most that waits for a peer that does not take it, beyond one message.
+    /// Most that waits for a peer that does not take it, beyond one message. Each counts with 32 bytes beside
+    /// its own, so that many short ones are not for nothing.
+    ///
+    /// What waits is what comes in addition to the send buffer. In that are 64 KiB
+    /// ([`limits::WS_OUT_BYTES`]) and one message of what is published or sent from outside; and all that the
+    /// channel sends in one call, up to 8 MiB ([`limits::WS_CALL_BYTES`]) and one message, if its peer had taken
+    /// all but 256 KiB ([`limits::SEND_HIGH_WATER_BYTES`]) of what it was sent before. So a peer that takes
+    /// nothing holds no more than that and `queue_bytes`, and is closed no earlier because an answer has several
+    /// parts.
     pub queue_bytes: usize,
     /// What becomes of a message beyond that.
     pub overflow: Overflow,

@@ -1,13 +1,14 @@
 //! What waits for a peer, and what its channel has asked of the node.
 
-use std::collections::VecDeque;
 use std::mem::size_of;
 use std::net::IpAddr;
 
+use super::jobs::Jobs;
+use super::waiting::Waiting;
 use super::{Framed, Overflow, Publication, Topic};
 use crate::app::{Caller, Identity, Job, Lane};
 use crate::buffer::SendBuf;
-use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES};
+use crate::limits::{SEND_HIGH_WATER_BYTES, WS_CALL_BYTES, WS_OUT_BYTES};
 use crate::wire::ws::{Code, Kind, Opcode, Payload, put_close, put_header};
 
 /// A close frame without a code (RFC 6455 §7.4.1).
@@ -65,19 +66,20 @@ pub enum Ask {
 /// The way out of one connection.
 ///
 /// As long as the peer takes what it is sent, messages go straight into the send buffer. Beyond
-/// [`WS_OUT_BYTES`] whole messages wait here, where they still can be dropped.
+/// [`WS_OUT_BYTES`] whole messages of others wait here, where they still can be dropped. What the channel sends
+/// in one call was offered to nobody yet: up to [`WS_CALL_BYTES`] it goes into the send buffer all the same,
+/// provided that the call began below [`SEND_HIGH_WATER_BYTES`].
 pub struct Outgoing {
-    queue_bytes: usize,
     overflow: Overflow,
-    pending: VecDeque<Framed>,
-    pending_bytes: usize,
+    waiting: Waiting,
+    /// The peer has not taken what it was sent before this call.
+    late: bool,
     asks: Vec<Ask>,
-    work: Option<(Lane, Job)>,
+    jobs: Jobs,
     /// Our close frame is on its way; nothing follows it.
     closed: Option<Code>,
     /// The payload of the close frame, while other messages wait before it.
     last: Option<Box<[u8]>>,
-    dropped: u64,
     identity: Caller,
     peer: Option<IpAddr>,
 }
@@ -86,15 +88,13 @@ impl Outgoing {
     /// The way to `peer`, who is `identity`.
     pub fn new(queue_bytes: usize, overflow: Overflow) -> Self {
         Self {
-            queue_bytes,
             overflow,
-            pending: VecDeque::new(),
-            pending_bytes: 0,
+            waiting: Waiting::new(queue_bytes),
+            late: false,
             asks: Vec::new(),
-            work: None,
+            jobs: Jobs::default(),
             closed: None,
             last: None,
-            dropped: 0,
             identity: Caller::default(),
             peer: None,
         }
@@ -109,8 +109,8 @@ impl Outgoing {
     /// Sends a message of the channel's own.
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: Payload<'_>, way: &mut Way<'_>) {
-        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) {
-            return self.push(&Framed::new(kind, &payload), way.out);
+        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
+            return self.wait_for_room(&Framed::new(kind, &payload), way.out);
         }
         if way.compress(kind, &payload) {
             return;
@@ -124,8 +124,8 @@ impl Outgoing {
 
     /// Sends a copy of these bytes.
     pub fn send_copy(&mut self, kind: Kind, payload: &[u8], way: &mut Way<'_>) {
-        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) {
-            return self.push(&Framed::new(kind, payload), way.out);
+        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
+            return self.wait_for_room(&Framed::new(kind, payload), way.out);
         }
         if !way.compress(kind, payload) {
             put_frame_header(kind, false, payload.len(), way.out);
@@ -133,40 +133,57 @@ impl Outgoing {
         }
     }
 
-    /// Sends a message that others are sent too. It is never compressed: its bytes are shared.
-    pub fn push(&mut self, framed: &Framed, out: &mut SendBuf) {
-        if self.closed.is_some() {
-            return;
+    /// Sends a message of the channel's own that was framed before. It is never compressed: its bytes are shared.
+    pub fn send_framed(&mut self, framed: &Framed, out: &mut SendBuf) {
+        if self.is_straight(out, WS_OUT_BYTES) || self.goes_beyond(out) {
+            return framed.put(out);
         }
+        self.wait_for_room(framed, out);
+    }
+
+    /// Sends a message of somebody else. It is never compressed either.
+    pub fn push(&mut self, framed: &Framed, out: &mut SendBuf) {
         if self.is_straight(out, WS_OUT_BYTES) {
             return framed.put(out);
         }
-        let fits = |queued: u64| queued + framed.len() as u64 <= self.queue_bytes as u64;
-        if !fits(out.len() + self.pending_bytes as u64) {
-            match self.overflow {
-                Overflow::Close => {
-                    self.forget_pending();
-                    return self.close(Code::TRY_LATER, "you take too little of what you are sent", out);
-                }
-                Overflow::DropOldest => self.drop_oldest(framed.len(), out.len()),
+        self.wait_for_room(framed, out);
+    }
+
+    /// Whether a message of this call goes into the send buffer though there is much in it; what waits goes first.
+    #[cold]
+    fn goes_beyond(&mut self, out: &mut SendBuf) -> bool {
+        let queued = out.len() + self.waiting.bytes() as u64;
+        let goes = !self.late && self.closed.is_none() && queued < WS_CALL_BYTES as u64;
+        while goes && let Some(next) = self.waiting.pop() {
+            next.put(out);
+        }
+        goes
+    }
+
+    /// Waits, as far as the terms allow it.
+    fn wait_for_room(&mut self, framed: &Framed, out: &mut SendBuf) {
+        if self.closed.is_some() {
+            return;
+        }
+        match self.overflow {
+            Overflow::Close if !self.waiting.has_room(framed) => {
+                self.waiting.forget();
+                return self.close(Code::TRY_LATER, "you take too little of what you are sent", out);
             }
+            Overflow::Close => {}
+            Overflow::DropOldest => self.waiting.make_room(framed),
         }
-        self.pending_bytes += framed.len();
-        self.pending.push_back(framed.clone());
+        self.waiting.push(framed.clone());
     }
 
-    /// Makes room for `length` bytes as far as messages wait that were not begun.
-    fn drop_oldest(&mut self, length: usize, queued: u64) {
-        while queued + (self.pending_bytes + length) as u64 > self.queue_bytes as u64 {
-            let Some(oldest) = self.pending.pop_front() else { return };
-            self.pending_bytes -= oldest.len();
-            self.dropped += 1;
-        }
+    /// A call of the channel begins that the peer did not bring about by reading on.
+    pub fn begin_call(&mut self, out: &SendBuf) {
+        self.late = out.len() + self.waiting.bytes() as u64 >= SEND_HIGH_WATER_BYTES as u64;
     }
 
-    fn forget_pending(&mut self) {
-        self.dropped += self.pending.len() as u64;
-        (self.pending, self.pending_bytes) = (VecDeque::new(), 0);
+    /// It is over.
+    pub fn end_call(&mut self) {
+        self.late = false;
     }
 
     /// Answers a ping. What is sent in answer is bounded by what is read.
@@ -191,7 +208,7 @@ impl Outgoing {
 
     /// Answers a close frame that has come.
     pub fn answer_close(&mut self, code: Option<Code>, out: &mut SendBuf) {
-        self.forget_pending();
+        self.waiting.forget();
         if let Some(last) = self.last.take() {
             // Both said it at once, and nothing waits before ours any more.
             put_control(Opcode::Close, &last, out);
@@ -207,7 +224,7 @@ impl Outgoing {
             return;
         }
         self.closed = Some(code);
-        match self.pending.is_empty() {
+        match self.waiting.is_empty() {
             true => put_control(Opcode::Close, payload, out),
             false => self.last = Some(payload.into()),
         }
@@ -221,14 +238,13 @@ impl Outgoing {
     /// Moves what waits to where it leaves from, as far as there is room.
     pub fn fill(&mut self, out: &mut SendBuf) {
         while out.len() < WS_OUT_BYTES as u64 {
-            let Some(next) = self.pending.pop_front() else { break };
-            self.pending_bytes -= next.len();
+            let Some(next) = self.waiting.pop() else { break };
             next.put(out);
         }
-        if !self.pending.is_empty() {
+        if !self.waiting.is_empty() {
             return;
         }
-        self.pending = VecDeque::new();
+        self.waiting.give_back();
         if let Some(last) = self.last.take() {
             put_control(Opcode::Close, &last, out);
         }
@@ -237,7 +253,7 @@ impl Outgoing {
     /// Whether a message need not wait.
     #[inline]
     fn is_straight(&self, out: &SendBuf, bytes_max: usize) -> bool {
-        self.closed.is_none() && self.pending.is_empty() && out.len() < bytes_max as u64
+        self.closed.is_none() && self.waiting.is_empty() && out.len() < bytes_max as u64
     }
 
     /// Who is at the other end.
@@ -253,12 +269,12 @@ impl Outgoing {
     /// Whether messages wait.
     #[inline]
     pub fn waits(&self) -> bool {
-        !self.pending.is_empty() || self.last.is_some()
+        !self.waiting.is_empty() || self.last.is_some()
     }
 
     /// Messages that were dropped.
     pub fn dropped(&self) -> u64 {
-        self.dropped
+        self.waiting.dropped()
     }
 
     pub(crate) fn ask(&mut self, ask: Ask) {
@@ -266,14 +282,13 @@ impl Outgoing {
     }
 
     pub(crate) fn wait(&mut self, lane: Lane, job: Job) {
-        assert!(self.work.is_none(), "a channel waits for one job at a time");
-        self.work = Some((lane, job));
+        self.jobs.add(lane, job);
     }
 
     /// Whether a job is to be begun.
     #[inline]
     pub fn has_work(&self) -> bool {
-        self.work.is_some()
+        self.jobs.has_next()
     }
 
     /// Whether there is something for the loop.
@@ -289,13 +304,22 @@ impl Outgoing {
 
     /// The job to be done, once.
     pub fn take_work(&mut self) -> Option<(Lane, Job)> {
-        self.work.take()
+        self.jobs.begin()
+    }
+
+    /// The job that was begun is over; whether there was one. The next can be begun.
+    pub fn end_work(&mut self) -> bool {
+        self.jobs.end()
+    }
+
+    /// Jobs that nobody will begin: whoever drops them may have to block.
+    pub fn take_unbegun(&mut self) -> Vec<(Lane, Job)> {
+        self.jobs.take_all()
     }
 
     /// Bytes of memory it holds; its share of what others hold too.
     pub fn held_bytes(&self) -> usize {
-        let pending = self.pending.capacity() * size_of::<Framed>() + self.pending_bytes;
-        pending + self.asks.capacity() * size_of::<Ask>()
+        self.waiting.held_bytes() + self.asks.capacity() * size_of::<Ask>() + self.jobs.held_bytes()
     }
 }
 

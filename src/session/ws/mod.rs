@@ -138,13 +138,26 @@ impl Ws {
     }
 
     fn on_value(&mut self, value: Result<Value, Failed>, turn: &mut Turn<'_>) {
-        if !core::mem::take(&mut self.working) || self.state != State::Open {
+        if !self.outgoing.end_work() {
             return;
         }
-        self.call(turn, |channel, link| match value {
+        self.working = self.outgoing.has_work();
+        if self.state != State::Open {
+            return;
+        }
+        self.call_late(turn, |channel, link| match value {
             Ok(value) => channel.on_done(value, link),
             Err(failed) => channel.on_failed(failed, link),
         });
+    }
+
+    /// Is sent what a topic retains that it has subscribed to: as if the channel had sent it.
+    pub fn on_retained(&mut self, act: &Act, turn: &mut Turn<'_>) {
+        match act {
+            Act::Message(framed) if self.state == State::Open => self.outgoing.send_framed(framed, turn.out),
+            act => self.on_push(act, turn),
+        }
+        self.on_ready(turn);
     }
 
     /// Does what others want done.
@@ -189,7 +202,7 @@ impl Ws {
     /// The node is going away.
     pub fn on_drain(&mut self, turn: &mut Turn<'_>) {
         if self.state == State::Open {
-            self.call(turn, |channel, link| channel.on_drain(link));
+            self.call_late(turn, |channel, link| channel.on_drain(link));
         }
     }
 
@@ -274,6 +287,13 @@ impl Ws {
             }
         }
         self.settle();
+    }
+
+    /// The same where it is not called because its peer has taken what it was sent.
+    fn call_late(&mut self, turn: &mut Turn<'_>, call: impl FnOnce(&mut dyn Channel, &mut Link<'_>)) {
+        self.outgoing.begin_call(turn.out);
+        self.call(turn, call);
+        self.outgoing.end_call();
     }
 
     #[inline]
@@ -386,6 +406,12 @@ impl Ws {
     /// A job to be done, once.
     pub fn take_work(&mut self) -> Option<Work> {
         self.outgoing.take_work().map(|(lane, job)| value_work(lane, job))
+    }
+
+    /// Jobs that were never begun, for when they never will be.
+    pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
+        let unbegun = self.outgoing.take_unbegun();
+        (!unbegun.is_empty()).then(|| Box::new(unbegun) as Box<dyn Send>)
     }
 
     /// What it is subscribed to.

@@ -31,6 +31,58 @@ fn work_is_given_out_once() {
 }
 
 #[test]
+fn a_job_asked_for_while_another_is_away_follows_it_and_no_value_is_lost() {
+    let mut bench = Bench::new();
+    bench.feed(&[text("when-drained job 2"), text("job 1"), text("a")].concat());
+    let first = bench.ws.take_work().expect("there is work");
+    bench.told();
+    bench.turn(|ws, turn| ws.on_drain(turn));
+    assert_eq!((bench.told(), bench.phase()), (vec!["drain".to_owned()], Phase::Working));
+    assert!(!bench.ws.has_effects() && bench.ws.take_work().is_none(), "one at a time");
+    assert!(!bench.ws.is_ready(0) && !bench.ws.is_idle());
+    bench.done((first.run)().0);
+    assert_eq!((bench.sent(), bench.phase()), (vec![Sent::text("done 1")], Phase::Working));
+    assert!(bench.ws.has_effects(), "now it is its turn");
+    assert_eq!(bench.work().sent(), [Sent::text("done 2"), Sent::text("a")]);
+    assert!(bench.ws.is_idle() && !bench.ws.has_effects());
+}
+
+#[test]
+fn jobs_are_begun_in_the_order_in_which_they_were_asked_for() {
+    let mut bench = Bench::new();
+    bench.feed(&[text("when-drained job 2"), text("when-done job 3"), text("job 1")].concat());
+    let first = bench.ws.take_work().expect("there is work");
+    bench.turn(|ws, turn| ws.on_drain(turn));
+    bench.done(Done::Busy);
+    drop(first);
+    // Its lane was full, and the channel has closed: what it asked for at the end is done all the same.
+    assert_eq!(only_code(&bench.sent()), 1013);
+    assert!(bench.ws.has_effects());
+    bench.work();
+    assert!(bench.sent().is_empty() && !bench.ws.has_effects());
+    let mut bench = Bench::new();
+    bench.feed(&[text("when-drained job 2"), text("when-done job 3"), text("job 1")].concat());
+    let first = bench.ws.take_work().expect("there is work");
+    bench.turn(|ws, turn| ws.on_drain(turn));
+    bench.done((first.run)().0);
+    bench.work().work();
+    assert_eq!(bench.sent(), [Sent::text("done 1"), Sent::text("done 2"), Sent::text("done 3")]);
+}
+
+#[test]
+fn jobs_that_nobody_begins_are_given_up() {
+    let mut bench = Bench::new();
+    assert!(bench.ws.take_abandoned().is_none());
+    bench.feed(&[text("when-drained job 2"), text("job 1")].concat());
+    let first = bench.ws.take_work().expect("there is work");
+    assert!(bench.ws.take_abandoned().is_none(), "it is away");
+    bench.turn(|ws, turn| ws.on_drain(turn));
+    assert!(bench.ws.take_abandoned().is_some() && bench.ws.take_abandoned().is_none());
+    bench.done((first.run)().0);
+    assert!(!bench.ws.has_effects() && bench.ws.is_idle());
+}
+
+#[test]
 fn results_for_nobody_change_nothing() {
     let mut bench = Bench::new();
     for done in [Done::Value(Box::new(1u32)), Done::Busy, Done::Panicked, Done::Wake] {

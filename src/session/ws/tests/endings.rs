@@ -195,14 +195,8 @@ fn what_comes_after_the_end_is_dropped_up_to_a_bound() {
 #[test]
 fn a_channel_that_panics_takes_its_connection_along_and_is_told() {
     let mut bench = Bench::new();
-    // A second job while the first is asked for.
     let broken = catch_unwind(AssertUnwindSafe(|| {
-        bench.turn(|ws, turn| {
-            ws.call(turn, |_, link| {
-                link.wait_for(|| 1u32);
-                link.wait_for(|| 2u32);
-            });
-        });
+        bench.turn(|ws, turn| ws.call(turn, |_, _| panic!("the channel breaks")));
     }));
     assert!(broken.is_err());
     assert_eq!(bench.gone().told(), ["closed 1006 unclean"]);

@@ -61,7 +61,7 @@ impl Bench {
     /// The same with compression, if that was agreed on.
     fn agreed(terms: Terms, caller: Caller, deflate: Option<Agreed>) -> Self {
         let (journal, outside) = (Journal::default(), Arc::<Outside>::default());
-        let channel = Box::new(Scripted { journal: journal.clone() });
+        let channel = Box::new(Scripted::new(journal.clone()));
         let upgrade = Upgrade { channel, terms, deflate };
         let at = Address { thread: 3, key: 7 };
         let ws = Ws::new(upgrade, caller, None, Arc::clone(&outside) as _, at);

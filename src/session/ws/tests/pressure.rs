@@ -2,7 +2,10 @@
 
 use super::support::{binary, frame, only_code, text};
 use super::*;
-use crate::limits::{SEND_HIGH_WATER_BYTES, WS_OUT_BYTES, WS_READ_ON_BYTES};
+use crate::limits::{SEND_HIGH_WATER_BYTES, WS_CALL_BYTES, WS_OUT_BYTES, WS_QUEUE_BYTES, WS_READ_ON_BYTES};
+
+/// What each message that waits counts with beside its bytes.
+const EACH: usize = 32;
 
 #[test]
 fn nothing_is_read_while_a_job_is_away_and_what_came_waits() {
@@ -65,10 +68,10 @@ fn framed(bytes: usize, number: u8) -> Vec<u8> {
 
 #[test]
 fn the_queue_holds_what_it_may_and_not_a_byte_more() {
-    for (beyond, closes) in [(999, false), (1000, false), (1001, true)] {
-        let mut bench = full(WS_OUT_BYTES + 1000, Overflow::Close);
-        bench.push(&framed(500, 1)).push(&framed(beyond - 500, 2));
-        assert_eq!(bench.phase() == Phase::Closing, closes, "{beyond} bytes beyond");
+    for (queued, closes) in [(999, false), (1000, false), (1001, true)] {
+        let mut bench = full(1000 + 2 * EACH, Overflow::Close);
+        bench.push(&framed(500, 1)).push(&framed(queued - 500, 2));
+        assert_eq!(bench.phase() == Phase::Closing, closes, "{queued} bytes");
         let sent = bench.settle();
         match closes {
             // What waited is dropped: the peer is told in time.
@@ -79,9 +82,24 @@ fn the_queue_holds_what_it_may_and_not_a_byte_more() {
 }
 
 #[test]
+fn one_message_may_wait_whatever_its_size() {
+    for overflow in [Overflow::Close, Overflow::DropOldest] {
+        let mut bench = full(1000, overflow);
+        bench.push(&framed(50_000, 1));
+        assert_eq!(bench.phase(), Phase::Working);
+        bench.push(&framed(200, 2));
+        let sent = bench.settle();
+        match overflow {
+            Overflow::Close => assert_eq!(only_code(&sent[1..]), 1013),
+            Overflow::DropOldest => assert_eq!(sent[1].1[0], 2),
+        }
+    }
+}
+
+#[test]
 fn the_oldest_that_has_not_begun_to_leave_makes_room() {
     for (third, kept) in [(200, vec![0, 1, 2, 3]), (201, vec![0, 2, 3]), (900, vec![0, 3]), (1001, vec![0, 3])] {
-        let mut bench = full(WS_OUT_BYTES + 1000, Overflow::DropOldest);
+        let mut bench = full(1000 + 3 * EACH, Overflow::DropOldest);
         bench.push(&framed(400, 1)).push(&framed(400, 2)).push(&framed(third, 3));
         assert_eq!(bench.phase(), Phase::Working);
         assert_eq!(bench.ws.outgoing.dropped(), 4 - kept.len() as u64);
@@ -89,6 +107,71 @@ fn the_oldest_that_has_not_begun_to_leave_makes_room() {
         assert_eq!(sent.iter().map(|sent| sent.1[0]).collect::<Vec<_>>(), kept, "third of {third} bytes");
         assert_eq!(bench.phase(), Phase::Open);
     }
+}
+
+#[test]
+fn what_one_call_sends_is_not_too_much_before_it_was_offered() {
+    for command in ["send 5 512000", "framed 5 512000"] {
+        for overflow in [Overflow::Close, Overflow::DropOldest] {
+            let mut bench = Bench::with(queue(WS_QUEUE_BYTES, overflow));
+            bench.feed(&[text(command), text("next")].concat());
+            // Somebody else's messages wait behind it, as many as ever may.
+            bench.push(&vec![1; WS_QUEUE_BYTES / 2]).push(&vec![1; WS_QUEUE_BYTES / 2 - 1000]);
+            let sent: Vec<usize> = bench.settle().iter().map(|sent| sent.1.len()).collect();
+            let behind = [WS_QUEUE_BYTES / 2, WS_QUEUE_BYTES / 2 - 1000, 4];
+            assert_eq!(sent, [&[512_000; 5][..], &behind].concat(), "{command}");
+            assert_eq!((bench.phase(), bench.ws.outgoing.dropped()), (Phase::Open, 0));
+        }
+    }
+}
+
+#[test]
+fn one_call_sends_no_more_than_it_may() {
+    // Frames of 64 KiB; one more than goes into the send buffer may wait.
+    let most = WS_CALL_BYTES / 65_536;
+    for (count, closes) in [(most, false), (most + 1, false), (most + 2, true)] {
+        for command in ["send", "framed"] {
+            let mut bench = Bench::with(queue(1000, Overflow::Close));
+            bench.feed(&text(&format!("{command} {count} {}", 65_536 - 4)));
+            let whole = (count.min(most) * 65_536) as u64;
+            let close = if closes { 2..128 } else { 0..1 };
+            assert!(close.contains(&(bench.out.len() - whole)), "{} bytes", bench.out.len());
+            assert_eq!(bench.phase() == Phase::Closing, closes, "{command} {count}");
+        }
+    }
+}
+
+#[test]
+fn who_has_not_taken_what_he_was_sent_is_judged_by_the_next_call() {
+    for (before, closes) in [(SEND_HIGH_WATER_BYTES - 1, false), (SEND_HIGH_WATER_BYTES, true)] {
+        let mut bench = Bench::with(queue(WS_QUEUE_BYTES, Overflow::Close));
+        bench.feed(&[text("when-done send 5 512000"), text("job")].concat());
+        bench.push(&vec![0; before - 10]);
+        assert_eq!(bench.out.len(), before as u64);
+        bench.work();
+        assert_eq!(bench.phase() == Phase::Closing, closes, "{before} bytes were not taken");
+        assert_eq!(bench.settle().len(), if closes { 2 } else { 1 + 6 });
+    }
+}
+
+#[test]
+fn what_a_topic_retains_is_judged_as_the_channels_own() {
+    let mut bench = Bench::with(queue(WS_QUEUE_BYTES, Overflow::Close));
+    let act = Act::Message(Framed::new(Kind::Binary, &[1; 512_000]));
+    (0..5).for_each(|_| bench.turn(|ws, turn| ws.on_retained(&act, turn)));
+    assert_eq!(bench.settle().len(), 5);
+    bench.turn(|ws, turn| ws.on_retained(&Act::Close(crate::wire::ws::Code::new(4001), "out".into()), turn));
+    assert_eq!(only_code(&bench.sent()), 4001);
+}
+
+#[test]
+fn a_peer_that_takes_nothing_holds_a_call_and_its_queue_and_no_more() {
+    let mut bench = Bench::with(queue(100_000, Overflow::Close));
+    bench.feed(&[text("when-done send 3000 5000"), text("job")].concat());
+    bench.work();
+    assert_eq!(bench.phase(), Phase::Closing);
+    let most = (WS_CALL_BYTES + 5004 + 100) as u64;
+    assert!((WS_CALL_BYTES as u64..most).contains(&bench.out.len()), "{}", bench.out.len());
 }
 
 #[test]
@@ -100,9 +183,22 @@ fn a_subscriber_that_takes_nothing_holds_no_more_than_its_queue() {
             bench.push(&[1; 1000]);
             most = most.max(bench.ws.held_bytes() as u64 + bench.out.len());
         }
-        assert!(most < 200_000 + 40_000, "{most} bytes");
+        assert!(most < 200_000 + WS_OUT_BYTES as u64 + 40_000, "{most} bytes");
         assert_eq!(bench.phase() == Phase::Closing, overflow == Overflow::Close);
     }
+}
+
+#[test]
+fn many_short_messages_hold_no_more_than_the_queue() {
+    let mut bench = full(100_000, Overflow::DropOldest);
+    let base = bench.ws.held_bytes();
+    for _ in 0..100_000 {
+        bench.push(b"");
+    }
+    let held = bench.ws.held_bytes() - base;
+    assert!((30_000..=100_000).contains(&held), "{held} bytes");
+    let kept = bench.settle().len() - 1;
+    assert_eq!(kept, 100_000 / (EACH + 2));
 }
 
 #[test]

@@ -114,14 +114,28 @@ impl Outlet for Outside {
 }
 
 /// Text tells it what to do, word by word; what is no command comes back as it was sent.
+#[derive(Default)]
 pub(super) struct Scripted {
     pub(super) journal: Journal,
+    /// What to do when a job is done, and when the node goes away.
+    when_done: String,
+    when_drained: Option<String>,
 }
 
 impl Scripted {
-    fn perform(words: &[&str], link: &mut Link<'_>) -> bool {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { journal, ..Self::default() }
+    }
+
+    fn perform(&mut self, words: &[&str], link: &mut Link<'_>) -> bool {
         match words {
             ["job"] => link.wait_for(|| 7u32),
+            ["job", number] => {
+                let number: u32 = number.parse().expect("a number");
+                link.wait_for(move || number);
+            }
+            ["when-done", words @ ..] => self.when_done = words.join(" "),
+            ["when-drained", words @ ..] => self.when_drained = Some(words.join(" ")),
             ["broken-job"] => link.wait_for(|| -> u32 { panic!("the job breaks") }),
             ["close", code, reason] => link.close(Code::new(code.parse().expect("a code")), reason),
             ["sub", topic] => link.subscribe(&Topic::new(topic)),
@@ -131,6 +145,10 @@ impl Scripted {
             ["send", count, bytes] => {
                 let payload = vec![b'x'; bytes.parse().expect("a length")];
                 (0..count.parse::<usize>().expect("a count")).for_each(|_| link.send(Kind::Binary, &payload));
+            }
+            ["framed", count, bytes] => {
+                let framed = Framed::new(Kind::Binary, &vec![b'x'; bytes.parse().expect("a length")]);
+                (0..count.parse::<usize>().expect("a count")).for_each(|_| link.send_framed(&framed));
             }
             _ => return false,
         }
@@ -150,7 +168,7 @@ impl Channel for Scripted {
             None => format!("{} bytes", message.len()),
         });
         let words: Vec<&str> = text.as_deref().unwrap_or("").split(' ').collect();
-        if !Self::perform(&words, link) {
+        if !self.perform(&words, link) {
             link.send_back(message);
         }
     }
@@ -159,6 +177,8 @@ impl Channel for Scripted {
         self.journal.note("done");
         let value = value.downcast::<u32>().expect("its jobs leave a number");
         link.send(Kind::Text, format!("done {value}").as_bytes());
+        let what = self.when_done.clone();
+        self.perform(&what.split(' ').collect::<Vec<_>>(), link);
     }
 
     fn on_failed(&mut self, failed: Failed, link: &mut Link<'_>) {
@@ -171,6 +191,10 @@ impl Channel for Scripted {
 
     fn on_drain(&mut self, link: &mut Link<'_>) {
         self.journal.note("drain");
+        if let Some(what) = self.when_drained.clone() {
+            assert!(self.perform(&what.split(' ').collect::<Vec<_>>(), link), "{what}");
+            return;
+        }
         link.close(Code::GOING_AWAY, "going away");
     }
 
