@@ -80,6 +80,9 @@ pub const PUBLISHED_QUEUED_MAX: usize = 4096;
 pub const PUBLISHED_QUEUED_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// Subscribers that are sent what was published in one turn, before others have theirs.
 pub const PUSHES_PER_TURN_MAX: usize = 256;
+/// How often a thread asks whether the users of its WebSockets are who they were, for what other processes change.
+/// Closed within two of these is who is not.
+pub const STANDING_NS: u64 = 5 * SECOND_NS;
 
 // Messages of `lattice.config.v1`.
 

@@ -172,7 +172,8 @@ fn start(
         .map_err(|error| failed(&format!("cannot open the data directory {}", settings.node.data.display()), error))?;
     let live = Live::new(&config_path, found, &settings.npm.public_url, on_flags).map_err(unusable)?;
     let slices = Slices::new(&settings, &store, Arc::clone(&live))?;
-    let reactor = reactor::Settings { live: Some(Arc::clone(live.file())), ..reactor_settings(&settings) };
+    let (file, standings) = (Some(Arc::clone(live.file())), Some(store.standings()));
+    let reactor = reactor::Settings { live: file, standings, ..reactor_settings(&settings) };
     let engine = Engine::start(&plan, opened.listeners, &reactor, || slices.app(), on_failure)
         .map_err(|error| Failure::new(error.to_string()))?;
     let watch = Watch::start(&live, engine.mesh());
@@ -259,6 +260,7 @@ fn reactor_settings(settings: &Settings) -> reactor::Settings {
         drain_ns: settings.node.drain_s * SECOND_NS,
         busy_poll_ns: settings.node.busy_poll_us * 1000,
         live: None,
+        standings: None,
     }
 }
 

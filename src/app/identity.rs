@@ -54,6 +54,13 @@ impl Identity {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Caller(Option<Arc<Identity>>);
 
+impl Caller {
+    /// The identity, where credentials were shown.
+    pub fn shown(&self) -> Option<&Arc<Identity>> {
+        self.0.as_ref()
+    }
+}
+
 static ANONYMOUS: Identity = Identity::anonymous();
 
 impl Deref for Caller {

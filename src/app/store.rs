@@ -382,3 +382,17 @@ pub trait Users: Send + Sync {
     /// Ends a token if it belongs to `user`; whether it did.
     fn revoke_token(&self, user: &str, token: &str) -> Result<bool>;
 }
+
+/// Whether those who were let in would still be let in, and as the same.
+pub trait Standings: Send + Sync {
+    /// The users among these of whom something else holds now: a token that was ended, a user who was removed, other
+    /// rights. Nobody is asked about twice, so many of one may be named. Who showed a password is not asked for
+    /// it again: another one changes nothing here.
+    fn changed(&self, identities: &[Arc<Identity>]) -> Result<Vec<Arc<str>>>;
+}
+
+impl std::fmt::Debug for dyn Standings {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Standings").finish_non_exhaustive()
+    }
+}

@@ -17,7 +17,8 @@ use super::listener;
 use super::live::Watched;
 use super::preface::{self, Preface};
 use super::slab::Key;
-use super::timers::Owner;
+use super::standing::Standing;
+use super::timers::{Owner, Timers};
 use super::topics::Topics;
 use super::{Mesh, Meters, Peers, Reactor, sys};
 use crate::app::ws::{Act, Address, Ask, Outlet};
@@ -169,7 +170,7 @@ impl Reactor {
         }
     }
 
-    fn tell_news(&mut self) {
+    pub(super) fn tell_news(&mut self) {
         let strangers = &mut self.strangers;
         let mut news =
             News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live: self.live.as_mut(), strangers };
@@ -246,9 +247,10 @@ impl Reactor {
         let before = Before::of(conn, &cause);
         let reads = think(conn, cause, &mut self.recv, &mut turn, news);
         if conn.session.has_effects() {
-            let topics = &mut self.topics;
+            let (topics, standing, timers) = (&mut self.topics, &mut self.standing, &mut self.timers);
             let (mesh, pool, meters) = (&self.mesh, &self.pool, &self.meters);
-            perform(conn, key, &mut turn, &mut Hands { mesh, pool, thread: self.thread, meters, topics });
+            let mut hands = Hands { mesh, pool, thread: self.thread, meters, topics, standing, timers };
+            perform(conn, key, &mut turn, &mut hands);
             if conn.session.has_effects() {
                 Self::list(&mut self.ready, conn, key); // what was done has led to more
             }
@@ -514,6 +516,8 @@ struct Hands<'a> {
     thread: usize,
     meters: &'a Meters,
     topics: &'a mut Topics,
+    standing: &'a mut Standing,
+    timers: &'a mut Timers,
 }
 
 /// Does what the session asked for.
@@ -523,6 +527,7 @@ fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut Hands<'_>
         hands.meters.upgraded.one();
         let at = Address { thread: hands.thread, key: key.0 };
         conn.session.upgrade(conn.peer, Arc::clone(hands.mesh) as Arc<dyn Outlet>, at, turn);
+        hands.standing.watch(key, &conn.session, hands.timers, turn.now.monotonic_ns);
     }
     if conn.session.wants_wake() {
         conn.session.on_wake_made(wake_of(hands.mesh, hands.thread, key), turn);

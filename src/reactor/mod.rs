@@ -23,6 +23,7 @@ mod peers;
 mod pool;
 mod preface;
 mod slab;
+mod standing;
 pub mod sys;
 mod timers;
 mod topics;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 
+use crate::app::store::Standings;
 use crate::app::{App, Moment};
 use crate::buffer::{RecvBuf, SendBuf};
 use crate::limits::{DRAIN_IDLE_NS, EVENTS_PER_TURN, LISTENERS_MAX};
@@ -56,6 +58,7 @@ use held_back::HeldBack;
 use listener::Listeners;
 use live::Watched;
 use slab::{Key, Slab};
+use standing::Standing;
 use timers::{Owner, Timers};
 use topics::Topics;
 
@@ -77,6 +80,8 @@ pub struct Settings {
     pub busy_poll_ns: u64,
     /// The live config; without one nothing changes while the loop runs.
     pub live: Option<Arc<LiveFile>>,
+    /// Who knows whether users are still who they were; without it only what is announced is known.
+    pub standings: Option<Arc<dyn Standings>>,
 }
 
 /// The poll of a thread, made before the thread so that others can wake it.
@@ -121,6 +126,7 @@ pub struct Reactor {
     topics: Topics,
     /// Whose standing has changed, for connections that outlast their requests; `None` for anybody's.
     strangers: Vec<Option<Arc<str>>>,
+    standing: Standing,
     live: Option<Watched>,
     pool: Arc<Pool>,
     budget: Arc<Budget>,
@@ -156,6 +162,7 @@ impl Reactor {
         assert!(listeners.len() <= LISTENERS_MAX, "each has a token");
         let clock = Clock::new();
         let now = clock.now();
+        let standing = Standing::new(settings.standings.clone());
         let live = settings.live.clone().map(|file| Watched::new(file, &mut app));
         Self {
             thread,
@@ -178,6 +185,7 @@ impl Reactor {
             epoch: shared.mesh.epoch(),
             topics: Topics::default(),
             strangers: Vec::new(),
+            standing,
             live,
             mesh: shared.mesh,
             pool: shared.pool,
@@ -302,6 +310,7 @@ impl Reactor {
                 Owner::Accept => self.rearm(),
                 Owner::DrainIdle => self.drain_idle(),
                 Owner::DrainEnd => self.give_up = true,
+                Owner::Standing => self.look_at_standings(),
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Owner {
     DrainIdle,
     /// A draining node waits no longer.
     DrainEnd,
+    /// Whoever opened WebSockets is asked for.
+    Standing,
 }
 
 /// The deadlines of one thread, in nanoseconds of the monotonic clock.
@@ -53,7 +55,7 @@ impl Timers {
         if self.heap.len() > 1024 + 4 * live {
             self.heap.retain(|Reverse((at_ns, owner))| match owner {
                 Owner::Conn(key) => is_live(*key, *at_ns),
-                Owner::Accept | Owner::DrainIdle | Owner::DrainEnd => true,
+                Owner::Accept | Owner::DrainIdle | Owner::DrainEnd | Owner::Standing => true,
             });
         }
     }

@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::app::Wake;
 use crate::app::ws::{Act, Address, Ask, Outlet, Topic};
+use crate::app::{Identity, Wake};
 use crate::session::http1::Http1;
 use crate::session::ws::Ws;
 use crate::session::{Done, Phase, Turn, Work};
@@ -135,6 +135,14 @@ impl Session {
     pub fn on_retained(&mut self, act: &Act, turn: &mut Turn<'_>) {
         if let Session::Ws(ws) = self {
             ws.on_retained(act, turn);
+        }
+    }
+
+    /// Whose WebSocket it is, while that is open and somebody's.
+    pub fn somebody(&self) -> Option<&Arc<Identity>> {
+        match self {
+            Session::Http1(_) => None,
+            Session::Ws(ws) => ws.somebody(),
         }
     }
 

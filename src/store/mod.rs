@@ -42,7 +42,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::app::store::{Blobs, Packages, Users};
+use crate::app::store::{Blobs, Packages, Standings, Users};
 
 pub use accounts::{Account, AccountError, Accounts, TokenInfo, TokenRights, check_name};
 pub use error::OpenError;
@@ -105,6 +105,11 @@ impl Store {
 
     /// The users, as the node asks about them.
     pub fn users(&self) -> Arc<dyn Users> {
+        Arc::new(users::UserStore(Arc::clone(&self.inner)))
+    }
+
+    /// The users, as those are asked about who have been let in.
+    pub fn standings(&self) -> Arc<dyn Standings> {
         Arc::new(users::UserStore(Arc::clone(&self.inner)))
     }
 

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::app::identity::Standing;
+use crate::app::identity::{Identity, Standing};
 use crate::app::store::{BlobId, Joined, Written};
 use crate::store::testing::{actor, done, draft, names, new, open, publish, stage};
 use crate::store::verify::verify;
@@ -389,4 +390,36 @@ fn of_many_who_join_under_one_name_one_does() {
         threads.into_iter().map(|thread| thread.join().unwrap()).filter(|joined| *joined == Joined::Done).count()
     });
     assert_eq!(joined, 1);
+}
+
+#[test]
+fn who_has_changed_is_told_once_and_who_has_not_is_left_out() {
+    let (_dir, store) = new();
+    let (users, accounts, standings) = (store.users(), store.accounts(), store.standings());
+    let identities: Vec<Arc<Identity>> = ["ann", "bob", "eve"]
+        .into_iter()
+        .flat_map(|name| {
+            accounts.create(name, Some("secret"), "", false).unwrap();
+            let token = accounts.create_token(name, TokenRights::default()).unwrap();
+            let by_token = users.identify_token(&token).unwrap().expect("it was just made");
+            let by_password = users.identify_password(name, "secret").unwrap().expect("it was just made");
+            [by_token.clone(), by_token, by_password].map(Arc::new)
+        })
+        .chain([Arc::new(Identity::anonymous()), Arc::new(Identity::invalid())])
+        .collect();
+    let changed = || standings.changed(&identities).unwrap().iter().map(|name| name.to_string()).collect::<Vec<_>>();
+    assert!(changed().is_empty());
+    accounts.create_token("ann", TokenRights { admin: true, read_only: false }).unwrap();
+    accounts.set_email("ann", "new@b").unwrap();
+    accounts.set_password("ann", Some("other")).unwrap();
+    assert!(changed().is_empty(), "what they show is worth what it was");
+    assert!(accounts.revoke_token(identities[0].token.expect("a token")).unwrap());
+    assert_eq!(changed(), ["ann"]);
+    accounts.set_admin("bob", true).unwrap();
+    accounts.remove("eve").unwrap();
+    assert_eq!(changed(), ["ann", "bob", "eve"]);
+    accounts.set_admin("bob", false).unwrap();
+    assert_eq!(changed(), ["ann", "eve"], "nobody remembers what was");
+    let passwords: Vec<_> = identities.iter().filter(|identity| identity.token.is_none()).cloned().collect();
+    assert_eq!(standings.changed(&passwords).unwrap(), ["eve".into()]);
 }

@@ -2,12 +2,13 @@
 //!
 //! What only the operator may do is in [`super::accounts`].
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::app::identity::{Identity, Standing};
-use crate::app::store::{Joined, Result, User, Users};
+use crate::app::store::{Joined, Result, Standings, User, Users};
 use crate::store::Inner;
 use crate::store::accounts::{self, TokenRights};
 use crate::store::error::broken;
@@ -72,17 +73,56 @@ impl Users for UserStore {
     }
 }
 
+impl Standings for UserStore {
+    fn changed(&self, identities: &[Arc<Identity>]) -> Result<Vec<Arc<str>>> {
+        let mut asked = HashSet::new();
+        let mut changed = Vec::new();
+        self.0.readers.read(|db| {
+            for identity in identities {
+                let what = (identity.user(), identity.token, identity.admin, identity.read_only);
+                if asked.insert(what) && !is_current(db, identity)? {
+                    changed.extend(identity.user().cloned());
+                }
+            }
+            Ok(())
+        })?;
+        changed.sort_unstable();
+        changed.dedup();
+        Ok(changed)
+    }
+}
+
+/// Whether these credentials would make the same of their bearer now. Whether the password is the same cannot be
+/// told.
+fn is_current(db: &Connection, identity: &Identity) -> rusqlite::Result<bool> {
+    let Standing::User(name) = &identity.standing else { return Ok(true) };
+    match identity.token {
+        Some(id) => Ok(by_token_id(db, id)?.is_some_and(|current| current == *identity)),
+        None => Ok(by_name(db, name)?.is_some_and(|(_, admin)| admin == identity.admin)),
+    }
+}
+
 fn by_token(db: &Connection, digest: &[u8; 32]) -> rusqlite::Result<Option<Identity>> {
     let mut statement = db.prepare_cached(
         "SELECT t.id, t.read_only, t.admin OR u.admin, u.name
          FROM tokens t JOIN users u ON u.id = t.user
          WHERE t.sha256 = ?1 AND u.removed_ms IS NULL",
     )?;
-    let identity = |row: &Row<'_>| {
-        let standing = Standing::User(row.get(3)?);
-        Ok(Identity { standing, read_only: row.get(1)?, admin: row.get(2)?, token: Some(row.get(0)?) })
-    };
-    statement.query_row([digest], identity).optional()
+    statement.query_row([digest], bearer).optional()
+}
+
+fn by_token_id(db: &Connection, id: i64) -> rusqlite::Result<Option<Identity>> {
+    let mut statement = db.prepare_cached(
+        "SELECT t.id, t.read_only, t.admin OR u.admin, u.name
+         FROM tokens t JOIN users u ON u.id = t.user
+         WHERE t.id = ?1 AND u.removed_ms IS NULL",
+    )?;
+    statement.query_row([id], bearer).optional()
+}
+
+fn bearer(row: &Row<'_>) -> rusqlite::Result<Identity> {
+    let standing = Standing::User(row.get(3)?);
+    Ok(Identity { standing, read_only: row.get(1)?, admin: row.get(2)?, token: Some(row.get(0)?) })
 }
 
 /// The password's hash, if there is one, and whether the user is an admin.

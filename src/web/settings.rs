@@ -124,7 +124,14 @@ impl Settings {
     pub(super) fn reactor(&self) -> reactor::Settings {
         let drain_ns = nanos(self.drain_timeout);
         let busy_poll_ns = nanos(self.busy_poll).min(BUSY_POLL_US_MAX * 1000);
-        reactor::Settings { http: self.session(), connections: self.connections, drain_ns, busy_poll_ns, live: None }
+        reactor::Settings {
+            http: self.session(),
+            connections: self.connections,
+            drain_ns,
+            busy_poll_ns,
+            live: None,
+            standings: None,
+        }
     }
 }
 

@@ -30,7 +30,14 @@ impl Node {
         let how = ListenSettings { backlog: 1024, defer_accept: false, steer: false };
         let (address, listeners) = listen_all(([127, 0, 0, 1], 0).into(), 2, &how).expect("a port is free");
         let listeners = listeners.into_iter().map(|listener| vec![listener]).collect();
-        let settings = Settings { http, connections: 10_000, drain_ns: 1_000_000_000, busy_poll_ns: 0, live: None };
+        let settings = Settings {
+            http,
+            connections: 10_000,
+            drain_ns: 1_000_000_000,
+            busy_poll_ns: 0,
+            live: None,
+            standings: None,
+        };
         let router = router();
         let terms = Terms { queue_bytes, overflow, ..Terms::default() };
         let app = || App::new(Arc::clone(&router), Vec::new(), vec![Box::new(Rooms { terms: terms.clone() })]);

@@ -2,6 +2,7 @@
 
 use std::mem::size_of;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::jobs::Jobs;
 use super::waiting::Waiting;
@@ -259,6 +260,11 @@ impl Outgoing {
     /// Who is at the other end.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The same, to be kept; `None` where no credentials were shown.
+    pub fn shown(&self) -> Option<&Arc<Identity>> {
+        self.identity.shown()
     }
 
     /// The other end; nobody can tell of a Unix socket.

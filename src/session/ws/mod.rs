@@ -20,7 +20,7 @@ use crate::app::ws::{ABNORMAL, NO_STATUS};
 use crate::app::ws::{
     Act, Address, Ask, Channel, Closed, Failed, Link, Message, Outgoing, Outlet, Sender, Topic, Upgrade, Way,
 };
-use crate::app::{Caller, Value};
+use crate::app::{Caller, Identity, Value};
 use crate::buffer::Aligned;
 use crate::limits::{LINGER_BYTES_MAX, SEND_HIGH_WATER_BYTES, WS_EVENTS_PER_TURN_MAX, WS_READ_ON_BYTES};
 use crate::session::http1::value_work;
@@ -412,6 +412,11 @@ impl Ws {
     pub fn take_abandoned(&mut self) -> Option<Box<dyn Send>> {
         let unbegun = self.outgoing.take_unbegun();
         (!unbegun.is_empty()).then(|| Box::new(unbegun) as Box<dyn Send>)
+    }
+
+    /// Whose it is, while it is open and somebody's.
+    pub fn somebody(&self) -> Option<&Arc<Identity>> {
+        self.outgoing.shown().filter(|identity| self.state == State::Open && identity.user().is_some())
     }
 
     /// What it is subscribed to.
