@@ -12,16 +12,20 @@ mod budget;
 mod clock;
 mod conn;
 mod drive;
+mod effects;
 mod engine;
+mod exchange;
 mod flush;
 mod held_back;
 mod listener;
 mod live;
 mod mesh;
 mod meters;
+mod news;
 mod peers;
 mod pool;
 mod preface;
+mod publish;
 mod slab;
 mod standing;
 pub mod sys;
@@ -56,7 +60,7 @@ use conn::Conn;
 use flush::Share;
 use held_back::HeldBack;
 use listener::Listeners;
-use live::Watched;
+use news::News;
 use slab::{Key, Slab};
 use standing::Standing;
 use timers::{Owner, Timers};
@@ -122,12 +126,9 @@ pub struct Reactor {
     scratch: SendBuf,
     memory: session::Memory,
     mesh: Arc<Mesh>,
-    epoch: u64,
     topics: Topics,
-    /// Whose standing has changed, for connections that outlast their requests; `None` for anybody's.
-    strangers: Vec<Option<Arc<str>>>,
     standing: Standing,
-    live: Option<Watched>,
+    news: News,
     pool: Arc<Pool>,
     budget: Arc<Budget>,
     peers: Arc<Peers>,
@@ -163,7 +164,7 @@ impl Reactor {
         let clock = Clock::new();
         let now = clock.now();
         let standing = Standing::new(settings.standings.clone());
-        let live = settings.live.clone().map(|file| Watched::new(file, &mut app));
+        let news = News::new(&shared.mesh, thread, settings.live.clone(), &mut app);
         Self {
             thread,
             poll: seat.poll,
@@ -182,11 +183,9 @@ impl Reactor {
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
             memory: session::Memory::new(),
-            epoch: shared.mesh.epoch(),
             topics: Topics::default(),
-            strangers: Vec::new(),
             standing,
-            live,
+            news,
             mesh: shared.mesh,
             pool: shared.pool,
             budget: shared.budget,
@@ -259,7 +258,7 @@ impl Reactor {
             self.push_published();
         }
         self.on_timers();
-        if !self.strangers.is_empty() {
+        if self.news.has_strangers() {
             self.part_with_strangers();
         }
     }

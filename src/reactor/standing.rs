@@ -63,7 +63,7 @@ impl Reactor {
     /// Obeys what is known by now, and asks for more.
     pub(super) fn look_at_standings(&mut self) {
         // Those that are closed for what was found before must not be asked about again.
-        self.tell_news();
+        self.news.tell(&mut self.app);
         self.part_with_strangers();
         let (mut identities, conns) = (Vec::new(), &mut self.conns);
         self.standing.watched.retain(|&key| {
