@@ -64,7 +64,7 @@ pub fn content_type(boundary: &str) -> Vec<u8> {
     [b"multipart/byteranges; boundary=\"", boundary.as_bytes(), b"\""].concat()
 }
 
-fn is_boundary(text: &[u8]) -> bool {
+pub(super) fn is_boundary(text: &[u8]) -> bool {
     let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"'()+_,-./:=?".contains(byte);
     (1..=BOUNDARY_BYTES_MAX).contains(&text.len()) && text.iter().all(allowed)
 }

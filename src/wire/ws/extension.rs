@@ -263,6 +263,7 @@ pub fn fuzz(data: &[u8]) {
 mod tests {
     use super::*;
     use alloc::string::String;
+    use alloc::vec;
     use proptest::prelude::*;
 
     fn answer_to(fields: &[&str], policy: &Policy) -> Result<Option<String>, Malformed> {
