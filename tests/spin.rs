@@ -86,8 +86,9 @@ impl<'n> Watch<'n> {
     }
 }
 
-/// Looks at a node that has nothing to do for `time`.
+/// Looks at a node that has nothing to do for `time`, once what came before is over.
 fn assert_rests(node: &Node, time: Duration, what: &str) {
+    node.wait_until_asleep();
     let watch = Watch::begin(node);
     std::thread::sleep(time);
     watch.assert_quiet(0, what);

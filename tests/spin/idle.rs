@@ -8,8 +8,7 @@ use crate::{LONG, ask, hurried, patient};
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
 fn assert_sleeps(node: &Node) {
-    // What came before is over.
-    std::thread::sleep(Duration::from_millis(300));
+    node.wait_until_asleep();
     let wakes = node.meters().sum("wakes");
     std::thread::sleep(Duration::from_millis(100));
     let ticks = node.cpu_ticks();
@@ -37,7 +36,7 @@ fn a_hundred_idle_connections_wake_it_zero_times() {
 
 #[test]
 fn a_deadline_wakes_it_once_and_not_again_and_again_just_before() {
-    let node = hurried(600, 1, 600).start();
+    let node = hurried(600, 2, 600).start();
     let mut connections: Vec<Raw> = Vec::new();
     for _ in 0..20 {
         let mut raw = node.connect();

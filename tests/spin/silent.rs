@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Raw, while_others_are_served};
+use crate::support::{Meters, Raw, while_others_are_served};
 use crate::{LONG, PING, Watch, ask, assert_rests, hurried, patient};
 
 const CROWD: u64 = 2000;
@@ -17,8 +17,8 @@ fn two_thousand_that_say_nothing_are_let_go_while_others_are_served() {
     node.wait_for_meters("all are accepted", LONG, |meters| meters.sum("accepted") == CROWD + 1);
     ask(&mut kept);
     // Each may wake the loop when it comes and when its time is over. Nothing else does.
-    let meters = node.wait_for_meters("all are let go", LONG, |meters| meters.sum("expired") == CROWD);
-    assert_eq!(meters.open(), 1);
+    let is_over = |meters: &Meters| meters.sum("expired") == CROWD && meters.open() == 1;
+    let meters = node.wait_for_meters("all are let go", LONG, is_over);
     let wakes = meters.sum("wakes") - watch.wakes;
     assert!(wakes <= 2 * CROWD + 10, "{wakes} wakes for {CROWD} connections");
     assert!(crowd.iter_mut().all(|raw| raw.until_close().is_empty()), "there is nothing to tell them");
@@ -44,7 +44,7 @@ fn a_head_costs_nothing_wherever_it_stops() {
     for (cut, raw) in &mut stopped {
         raw.send(&head[..*cut]);
     }
-    std::thread::sleep(Duration::from_millis(200));
+    node.wait_until_asleep();
     // One to accept it and one for its bytes.
     watch.assert_quiet(2 * head.len() as u64 + 2, "half a head each");
     assert_rests(&node, Duration::from_millis(300), "while they wait");

@@ -65,6 +65,10 @@ fn a_connection_whose_events_lead_nowhere_is_quarantined() {
     // together are one byte of data, and the count begins again. Once cut off, sending fails.
     let sent = (0..4000).take_while(|_| {
         std::thread::sleep(Duration::from_millis(5));
+        // It is seen alone once the node has seen all before it.
+        while !node.is_asleep() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         urgent(&raw, b'!')
     });
     let sent = sent.count();

@@ -15,7 +15,7 @@ fn deaf(node: &Node) -> Raw {
     raw.send(&echo(HUGE));
     node.wait_for_meters("the request has arrived", LONG, |meters| meters.sum("requests") == 1);
     // What fits into the sockets goes there.
-    std::thread::sleep(Duration::from_millis(300));
+    node.wait_until_asleep();
     raw
 }
 
@@ -79,7 +79,7 @@ fn write_interest_is_disarmed_once_everything_has_left() {
 
 #[test]
 fn a_peer_that_half_closes_and_never_reads_costs_nothing() {
-    let node = hurried(600, 600, 2).start();
+    let node = hurried(600, 600, 4).start();
     let mut raw = deaf(&node);
     raw.finish();
     std::thread::sleep(Duration::from_millis(100));

@@ -7,6 +7,7 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its own part of this room")]
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the node: it has clock, files and sockets")]
 
+mod asleep;
 pub(crate) mod browser;
 mod http;
 mod log;

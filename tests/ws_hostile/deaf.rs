@@ -1,7 +1,6 @@
 //! Peers that send and read nothing, and peers that send what never becomes a message.
 
 use std::io::Write;
-use std::time::{Duration, Instant};
 
 use crate::peer::{Peer, frame};
 use crate::quick::Quick;
@@ -12,40 +11,37 @@ const CROWD: usize = 50;
 /// What a peer may make the node hold: its way out, one read, what the kernel would not take of either.
 const EACH_KIB: u64 = 600;
 
-/// Sends this over and over until the node takes no more of it; how many bytes it took.
-fn stuff(peer: &mut Peer, bytes: &[u8]) -> u64 {
-    peer.stream.set_nonblocking(true).expect("a socket");
-    let (mut sent, mut at, mut moved) = (0, 0, Instant::now());
-    while moved.elapsed() < Duration::from_millis(300) && sent < 64 << 20 {
-        match peer.stream.write(&bytes[at..]) {
-            Ok(count) => {
-                sent += count as u64;
-                at = (at + count) % bytes.len();
-                moved = Instant::now();
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                std::thread::sleep(Duration::from_millis(5))
-            }
-            Err(_) => break,
-        }
-    }
-    peer.stream.set_nonblocking(false).expect("a socket");
-    sent
+/// A peer that is stuffed: how much of what it sends the node has taken.
+struct Stuffed {
+    peer: Peer,
+    sent: u64,
+    at: usize,
 }
 
-/// A crowd that stuffs the node with this, until it takes no more.
-fn crowd(node: &Node, bytes: &[u8]) -> Vec<Peer> {
-    let mut crowd: Vec<Peer> = (0..CROWD).map(|_| Peer::open_narrow(node.address(), ECHO)).collect();
-    std::thread::scope(|scope| {
-        for part in crowd.chunks_mut(CROWD / 5) {
-            scope.spawn(move || {
-                for peer in part {
-                    let sent = stuff(peer, bytes);
-                    assert!(sent < 32 << 20, "{sent} bytes were taken of one that reads nothing");
-                }
-            });
+impl Stuffed {
+    /// Sends as much as is taken now; whether that was anything.
+    fn stuff(&mut self, bytes: &[u8]) -> bool {
+        let before = self.sent;
+        // One that was given up takes nothing either.
+        while let Ok(count) = self.peer.stream.write(&bytes[self.at..]) {
+            self.sent += count as u64;
+            self.at = (self.at + count) % bytes.len();
+            assert!(self.sent < 32 << 20, "{} bytes were taken of one that reads nothing", self.sent);
         }
-    });
+        self.sent > before
+    }
+}
+
+/// A crowd that stuffs the node with this, until it takes no more of anybody and has nothing left to do.
+fn crowd(node: &Node, bytes: &[u8]) -> Vec<Stuffed> {
+    let open = |_| {
+        let peer = Peer::open_narrow(node.address(), ECHO);
+        peer.stream.set_nonblocking(true).expect("a socket");
+        Stuffed { peer, sent: 0, at: 0 }
+    };
+    let mut crowd: Vec<Stuffed> = (0..CROWD).map(open).collect();
+    // Each has its turn before it is judged whether any has got further.
+    node.wait_until_asleep_and(|| crowd.iter_mut().filter_map(|peer| peer.stuff(bytes).then_some(())).count() == 0);
     crowd
 }
 
