@@ -50,9 +50,4 @@ impl Jobs {
     pub(super) fn take_all(&mut self) -> Vec<(Lane, Job)> {
         self.next.take().into_iter().chain(std::mem::take(&mut self.later)).collect()
     }
-
-    /// Bytes of memory it holds beyond its jobs' own.
-    pub(super) fn held_bytes(&self) -> usize {
-        self.later.capacity() * size_of::<(Lane, Job)>()
-    }
 }

@@ -325,7 +325,7 @@ impl Outgoing {
 
     /// Bytes of memory it holds; its share of what others hold too.
     pub fn held_bytes(&self) -> usize {
-        self.waiting.held_bytes() + self.asks.capacity() * size_of::<Ask>() + self.jobs.held_bytes()
+        self.waiting.held_bytes() + self.asks.capacity() * size_of::<Ask>()
     }
 }
 

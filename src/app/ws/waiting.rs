@@ -14,6 +14,7 @@ pub(super) const EACH_BYTES: usize = size_of::<Framed>() + 2 * size_of::<usize>(
 /// What waits for one peer.
 pub(super) struct Waiting {
     bytes_max: usize,
+    /// Of the frames alone.
     bytes: usize,
     messages: VecDeque<Framed>,
     dropped: u64,
@@ -32,12 +33,12 @@ impl Waiting {
 
     /// What counts for the bound.
     pub(super) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.messages.len() * EACH_BYTES
     }
 
     /// Whether one more may wait.
     pub(super) fn has_room(&self, framed: &Framed) -> bool {
-        self.is_empty() || self.bytes + cost(framed) <= self.bytes_max
+        self.is_empty() || self.bytes() + framed.len() + EACH_BYTES <= self.bytes_max
     }
 
     /// Drops the oldest until one more may wait.
@@ -49,14 +50,14 @@ impl Waiting {
 
     /// One more waits.
     pub(super) fn push(&mut self, framed: Framed) {
-        self.bytes += cost(&framed);
+        self.bytes += framed.len();
         self.messages.push_back(framed);
     }
 
     /// The oldest, which waits no more.
     pub(super) fn pop(&mut self) -> Option<Framed> {
         let oldest = self.messages.pop_front()?;
-        self.bytes -= cost(&oldest);
+        self.bytes -= oldest.len();
         Some(oldest)
     }
 
@@ -78,12 +79,8 @@ impl Waiting {
     }
 
     /// Bytes of memory it holds; its share of what others hold too.
+    #[inline]
     pub(super) fn held_bytes(&self) -> usize {
-        let places = self.messages.capacity() * size_of::<Framed>();
-        places + self.bytes - self.messages.len() * EACH_BYTES
+        self.messages.capacity() * size_of::<Framed>() + self.bytes
     }
-}
-
-fn cost(framed: &Framed) -> usize {
-    framed.len() + EACH_BYTES
 }
