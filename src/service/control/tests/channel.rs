@@ -70,6 +70,7 @@ impl Connection {
         self.call(|wire, link| wire.on_message(Message::new(kind, Payload::Here(&mut bytes)), link));
         if let Some((_, job)) = self.outgoing.take_work() {
             let value = job().value;
+            assert!(self.outgoing.end_work(), "it was under way");
             self.call(|wire, link| wire.on_done(value, link));
         }
         self.sent()
