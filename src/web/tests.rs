@@ -12,6 +12,9 @@ use super::*;
 use crate::app::{self, BodyPolicy, Flow, Reply, RouteSpec, Service, Value};
 use crate::limits::ROUTES_MAX;
 
+mod topics;
+mod websocket;
+
 fn get(app: App, target: &str) -> TestResponse {
     app.test().get(target).send()
 }
