@@ -6,7 +6,7 @@
 //     wait 10         waits for what somebody else changes, for so many seconds
 //
 // PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
-// Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
+// Makes the file if there is none. LIBLATTICE_CONFIG names the library, if it is not in target/cabi.
 import { dlopen } from "bun:ffi";
 
 const READ_WRITE = 1;
@@ -14,7 +14,7 @@ const NOT_FOUND = -24;
 
 // Structs are buffers here: the library writes into them, and nothing is copied.
 const { symbols: config } = dlopen(
-  process.env.LATTICE_CONFIG_LIBRARY ?? `${import.meta.dir}/../../target/cabi/liblattice_config.so`,
+  process.env.LIBLATTICE_CONFIG ?? `${import.meta.dir}/../../target/cabi/liblattice_config.so`,
   {
     lattice_config_open: { args: ["ptr", "u32", "ptr"], returns: "i32" },
     lattice_config_create: { args: ["ptr", "ptr", "u64", "ptr"], returns: "i32" },

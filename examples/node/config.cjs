@@ -7,7 +7,7 @@
 //     wait 10         waits for what somebody else changes, for so many seconds
 //
 // PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
-// Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
+// Makes the file if there is none. LIBLATTICE_CONFIG names the library, if it is not in target/cabi.
 "use strict";
 
 const path = require("node:path");
@@ -19,7 +19,7 @@ const READ_WRITE = 1;
 const NOT_FOUND = -24;
 
 const library = koffi.load(
-  process.env.LATTICE_CONFIG_LIBRARY ?? path.resolve(__dirname, "../../target/cabi/liblattice_config.so"),
+  process.env.LIBLATTICE_CONFIG ?? path.resolve(__dirname, "../../target/cabi/liblattice_config.so"),
 );
 koffi.opaque("lattice_config");
 koffi.struct("lattice_config_record", {

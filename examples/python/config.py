@@ -6,7 +6,7 @@
     wait 10         waits for what somebody else changes, for so many seconds
 
 PATH may be that of a node that runs (config.bin in its data directory), which obeys with its next request.
-Makes the file if there is none. LATTICE_CONFIG_LIBRARY names the library, if it is not in target/cabi.
+Makes the file if there is none. LIBLATTICE_CONFIG names the library, if it is not in target/cabi.
 """
 
 import ctypes
@@ -60,7 +60,7 @@ class ConfigError(Exception):
 
 def load():
     default = Path(__file__).resolve().parents[2] / "target/cabi/liblattice_config.so"
-    library = ctypes.CDLL(os.environ.get("LATTICE_CONFIG_LIBRARY", str(default)))
+    library = ctypes.CDLL(os.environ.get("LIBLATTICE_CONFIG", str(default)))
     # Results are `int` unless told otherwise; pointers would be cut to it.
     for name, arguments in {
         "open": [c_char_p, c_uint32, POINTER(c_void_p)],

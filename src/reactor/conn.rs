@@ -102,7 +102,7 @@ impl Conn {
 
     /// Bytes of memory it holds.
     #[inline(always)]
-    fn held_bytes(&self) -> u64 {
+    pub(super) fn held_bytes(&self) -> u64 {
         let unsent = self.unsent.as_ref().map_or(0, |unsent| size_of::<SendBuf>() + unsent.held_bytes());
         (unsent + self.session.held_bytes()) as u64
     }

@@ -1,5 +1,5 @@
 //! Drives one connection for one turn: take what came, think, hand over work, flush, and decide
-//! what to wait for.
+//! what to wait for. What most turns are has a shorter way, in [`super::exchange`].
 
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
@@ -12,21 +12,39 @@ use mio::unix::SourceFd;
 use mio::{Interest, Token};
 
 use super::conn::Conn;
+use super::effects::{Hands, perform};
 use super::flush::{Flushed, Share, flush};
 use super::listener;
-use super::live::Watched;
+use super::news::News;
 use super::preface::{self, Preface};
 use super::slab::Key;
 use super::timers::Owner;
-use super::topics::Topics;
-use super::{Mesh, Meters, Peers, Reactor, sys};
-use crate::app::ws::{Act, Address, Ask, Outlet};
-use crate::app::{App, Change, Wake};
+use super::{Meters, Peers, Reactor, sys};
+use crate::app::Change;
+use crate::app::ws::Act;
 use crate::buffer::{RecvBuf, SendBuf};
-use crate::limits::{PUSHES_PER_TURN_MAX, READS_PER_TURN_MAX};
+use crate::limits::READS_PER_TURN_MAX;
 use crate::session::deadlines::Moved;
 use crate::session::trust::Trusted;
-use crate::session::{Done, Phase, Turn, Work};
+use crate::session::{Done, Phase, Turn};
+
+/// What a session is given for a call: a reactor's, for a peer, answers going to `$out`.
+macro_rules! turn {
+    ($reactor:ident, $peer:expr, $out:expr) => {
+        Turn {
+            app: &mut $reactor.app,
+            settings: &$reactor.settings.http,
+            out: $out,
+            date: $reactor.date.bytes(),
+            now: $reactor.now,
+            peer: $peer,
+            draining: $reactor.draining,
+            pressure: $reactor.budget.pressure(),
+            memory: &$reactor.memory,
+        }
+    };
+}
+pub(super) use turn;
 
 /// What a connection always waits for. Urgent data is told apart because a read stops at its mark.
 pub(super) fn read_interest() -> Interest {
@@ -37,7 +55,7 @@ pub(super) fn read_interest() -> Interest {
 }
 
 /// Why a connection is driven.
-enum Cause {
+pub(super) enum Cause {
     /// Its turn has come.
     Listed,
     /// The node is going away.
@@ -54,7 +72,7 @@ enum Cause {
 
 /// What is to become of it.
 #[derive(PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     Keep,
     /// It is idle, and its timer comes early enough.
     Rest,
@@ -63,31 +81,53 @@ enum Fate {
 
 /// What the reads of a turn came to.
 #[derive(Default)]
-struct Reads {
+pub(super) struct Reads {
     bytes: u64,
     eof: bool,
     broken: bool,
 }
 
+impl Reads {
+    /// One read that came to so many bytes.
+    pub(super) fn of(count: usize) -> Self {
+        Self { bytes: count as u64, ..Self::default() }
+    }
+
+    /// Notes what a read with `room` for so many bytes came to; how many came.
+    #[inline(always)]
+    pub(super) fn note(&mut self, conn: &mut Conn, received: io::Result<usize>, room: usize) -> Option<usize> {
+        match received {
+            Ok(0) => {
+                conn.readable = false;
+                self.eof = true;
+                conn.session.on_eof();
+            }
+            Ok(count) => {
+                // A short read has emptied the socket: asking again would be a wasted call.
+                conn.readable = count == room || conn.read_to_end;
+                self.bytes += count as u64;
+                return Some(count);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => self.broken = true,
+        }
+        None
+    }
+}
+
 /// How a connection stood before its turn.
-struct Before {
-    served: u64,
-    is_ws: bool,
-    phase: Phase,
-    worked: bool,
+pub(super) struct Before {
+    pub(super) served: u64,
+    pub(super) is_ws: bool,
+    pub(super) phase: Phase,
+    pub(super) worked: bool,
 }
 
 impl Before {
-    #[inline(always)]
     fn of(conn: &Conn, cause: &Cause) -> Self {
-        let is_ws = conn.session.is_ws();
-        let phase = match (conn.session.is_idle(), is_ws) {
-            (true, false) => Phase::Idle,
-            (true, true) => Phase::Open,
-            (false, _) => conn.session.phase(),
-        };
         let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger(_));
-        Self { served: conn.session.served(), is_ws, phase, worked }
+        Self { served: conn.session.served(), is_ws: conn.session.is_ws(), phase: conn.session.phase(), worked }
     }
 }
 
@@ -99,7 +139,7 @@ impl Reactor {
             let driven = catch_unwind(AssertUnwindSafe(|| {
                 while let Some(&key) = listed.get(next) {
                     next += 1;
-                    let fate = self.step(key, Cause::Listed);
+                    let fate = self.exchange(key);
                     self.settle(key, fate);
                 }
             }));
@@ -147,47 +187,7 @@ impl Reactor {
         self.drive_for(key, Cause::Due);
     }
 
-    /// Takes in what other threads have published.
-    pub(super) fn take_published(&mut self) {
-        let listens = self.topics.has_subscribers();
-        self.topics.publish(self.mesh.take_published(self.thread, listens));
-    }
-
-    /// Sends what was published to the next so many who subscribe.
-    pub(super) fn push_published(&mut self) {
-        // Who may not have it any more must not.
-        self.tell_news();
-        self.part_with_strangers();
-        let mut left = PUSHES_PER_TURN_MAX;
-        while left > 0 {
-            let Some((keys, act)) = self.topics.next(left) else { return };
-            self.meters.pushed.add(keys.len() as u64);
-            left = left.saturating_sub(keys.len().max(1));
-            for key in keys {
-                self.drive_for(key, Cause::Published(act.clone()));
-            }
-        }
-    }
-
-    fn tell_news(&mut self) {
-        let strangers = &mut self.strangers;
-        let mut news =
-            News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live: self.live.as_mut(), strangers };
-        news.tell(&mut self.app);
-    }
-
-    /// Ends what was begun under another standing.
-    pub(super) fn part_with_strangers(&mut self) {
-        for user in std::mem::take(&mut self.strangers) {
-            for key in self.conns.keys() {
-                if self.conns.get_mut(key).is_some_and(|conn| conn.session.is_ws()) {
-                    self.drive_for(key, Cause::Stranger(user.clone()));
-                }
-            }
-        }
-    }
-
-    fn drive_for(&mut self, key: Key, cause: Cause) {
+    pub(super) fn drive_for(&mut self, key: Key, cause: Cause) {
         match catch_unwind(AssertUnwindSafe(|| self.step(key, cause))) {
             Ok(fate) => self.settle(key, fate),
             Err(_) => self.on_panic(key),
@@ -195,7 +195,7 @@ impl Reactor {
     }
 
     #[inline(always)]
-    fn settle(&mut self, key: Key, fate: Fate) {
+    pub(super) fn settle(&mut self, key: Key, fate: Fate) {
         match fate {
             Fate::Rest => {}
             Fate::Keep => self.arm_deadline(key),
@@ -205,15 +205,15 @@ impl Reactor {
 
     /// One connection's defect must not be everybody's outage.
     #[cold]
-    fn on_panic(&mut self, key: Key) {
+    pub(super) fn on_panic(&mut self, key: Key) {
         self.meters.panics.one();
         self.scratch.clear();
         self.app.on_change(&Change::Everything);
         self.close(key);
     }
 
-    #[inline(always)]
-    fn step(&mut self, key: Key, cause: Cause) -> Fate {
+    /// One turn of a connection.
+    pub(super) fn step(&mut self, key: Key, cause: Cause) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
         if matches!(cause, Cause::Listed) {
             conn.listed = false;
@@ -229,23 +229,20 @@ impl Reactor {
         if conn.preface && conn.readable && !is_let_in(conn, &mut self.recv, &self.peers, trusted, &self.meters) {
             return Fate::Close;
         }
-        let (live, strangers) = (self.live.as_mut(), &mut self.strangers);
-        let news = News { mesh: &self.mesh, epoch: &mut self.epoch, thread: self.thread, live, strangers };
-        let mut held = conn.unsent.take();
-        let mut turn = Turn {
-            app: &mut self.app,
-            settings: &self.settings.http,
-            out: held.as_deref_mut().unwrap_or(&mut self.scratch),
-            date: self.date.bytes(),
-            now: self.now,
-            peer: conn.peer,
-            draining: self.draining,
-            pressure: self.budget.pressure(),
-            memory: &self.memory,
-        };
         let before = Before::of(conn, &cause);
-        let reads = think(conn, cause, &mut self.recv, &mut turn, news);
+        let mut held = conn.unsent.take();
+        let mut turn = turn!(self, conn.peer, held.as_deref_mut().unwrap_or(&mut self.scratch));
+        let reads = think(conn, cause, &mut self.recv, &mut turn, &mut self.news);
+        self.act(key, &before, &reads, held)
+    }
+
+    /// The rest of a turn, once the session has thought: does what it asked for and sends what it said, which is
+    /// in `held` or else in the scratch buffer.
+    pub(super) fn act(&mut self, key: Key, before: &Before, reads: &Reads, mut held: Option<Box<SendBuf>>) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
+        let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
         if conn.session.has_effects() {
+            let mut turn = turn!(self, conn.peer, out);
             let topics = &mut self.topics;
             let (mesh, pool, meters) = (&self.mesh, &self.pool, &self.meters);
             perform(conn, key, &mut turn, &mut Hands { mesh, pool, thread: self.thread, meters, topics });
@@ -254,31 +251,35 @@ impl Reactor {
             }
         }
         // Whoever has an answer finds it counted.
-        let begun = conn.session.served().wrapping_sub(before.served);
         match conn.session.is_ws() {
-            false => self.meters.requests.add(begun),
-            true => count_messages(&self.meters, conn, &before),
+            false => self.meters.requests.add(conn.session.served() - before.served),
+            true => count_messages(&self.meters, conn, before),
         }
+        let out = held.as_deref_mut().unwrap_or(&mut self.scratch);
         let mut sent = 0;
-        let flushed = flush_if_open(conn, turn.out, &mut sent, &mut self.share);
-        let left = turn.out.len();
+        let flushed = flush_if_open(conn, out, &mut sent, &mut self.share);
+        self.after_flush(key, before, reads, held, sent, flushed)
+    }
+
+    /// The rest of a turn, once `sent` bytes have left.
+    pub(super) fn after_flush(
+        &mut self,
+        key: Key,
+        before: &Before,
+        reads: &Reads,
+        mut held: Option<Box<SendBuf>>,
+        sent: u64,
+        flushed: io::Result<Flushed>,
+    ) -> Fate {
+        let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
+        let left = held.as_deref_mut().unwrap_or(&mut self.scratch).len();
         if left > 0 {
             conn.unsent = Some(held.unwrap_or_else(|| Box::new(self.scratch.take())));
         }
         conn.charge(&self.budget);
-        // Asked and answered: what nearly every turn of a connection is.
-        let rests = begun > 0 && matches!(flushed, Ok(Flushed::All)) && conn.session.is_idle();
-        if !rests || conn.write_armed | reads.eof | reads.broken {
-            let Ok(flushed) = flushed else { return Fate::Close };
-            let moved = Moved { read: reads.bytes, sent, left, ended: conn.ended };
-            return self.conclude(key, &before, &reads, moved, flushed);
-        }
-        conn.barren = 0;
-        conn.deadlines.rest(&conn.session, &self.settings.http, self.now.monotonic_ns);
-        if conn.readable {
-            Self::list(&mut self.ready, conn, key);
-        }
-        if conn.armed <= conn.deadlines.next() { Fate::Rest } else { Fate::Keep }
+        let Ok(flushed) = flushed else { return Fate::Close };
+        let moved = Moved { read: reads.bytes, sent, left, ended: conn.ended };
+        self.conclude(key, before, reads, moved, flushed)
     }
 
     /// What is to become of a connection after a turn in which this much moved.
@@ -374,20 +375,6 @@ impl Reactor {
     }
 }
 
-impl Reactor {
-    /// A WebSocket is gone: nobody publishes to it, and its channel knows.
-    #[cold]
-    fn part_with(&mut self, conn: &mut Conn) {
-        let conns = &mut self.conns;
-        for topic in conn.session.topics() {
-            self.topics.count_gap(topic, |other| conns.get_mut(other).is_some());
-        }
-        if catch_unwind(AssertUnwindSafe(|| conn.session.on_gone())).is_err() {
-            self.meters.panics.one();
-        }
-    }
-}
-
 /// Looks at what a trusted proxy says before the first request; whether the connection may stay.
 fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trusted, meters: &Meters) -> bool {
     match preface::look(conn, recv) {
@@ -408,48 +395,8 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trust
     }
 }
 
-/// What other threads have changed, and whoever writes the config.
-struct News<'a> {
-    mesh: &'a Mesh,
-    epoch: &'a mut u64,
-    thread: usize,
-    live: Option<&'a mut Watched>,
-    strangers: &'a mut Vec<Option<Arc<str>>>,
-}
-
-impl News<'_> {
-    /// Tells the app what changed since it last looked.
-    #[inline(always)]
-    fn tell(&mut self, app: &mut App) {
-        let current = self.mesh.epoch();
-        if current != *self.epoch {
-            *self.epoch = current;
-            self.tell_all(app);
-        }
-        if let Some(live) = &mut self.live {
-            live.look(app);
-        }
-    }
-
-    #[cold]
-    fn tell_all(&mut self, app: &mut App) {
-        for change in self.mesh.take_changes(self.thread) {
-            app.on_change(&change);
-            match change {
-                Change::Everything => self.strangers.push(None),
-                Change::Identity(user) => self.strangers.push(Some(user)),
-                Change::Config | Change::Package(_) => {}
-            }
-        }
-        if let Some(live) = &mut self.live {
-            live.renew(app);
-        }
-    }
-}
-
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
-#[inline(always)]
-fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, mut news: News<'_>) -> Reads {
+fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News) -> Reads {
     let worked = match cause {
         Cause::Listed => false,
         Cause::Drained => {
@@ -465,7 +412,7 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
             return Reads::default();
         }
         Cause::Done(done) => {
-            catch_up(conn, turn, &mut news);
+            news.catch_up(conn, turn);
             conn.session.on_done(done, turn);
             true
         }
@@ -476,27 +423,10 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
     };
     // A result has let it go on already.
     if !worked && conn.session.is_ready(turn.out.len()) {
-        catch_up(conn, turn, &mut news);
+        news.catch_up(conn, turn);
         conn.session.on_ready(turn);
     }
-    read(conn, recv, turn, &mut news)
-}
-
-/// Tells what changed before the session goes on: nothing it still holds, or is about to read, may be done in the
-/// name of somebody who may not have it done any more.
-#[inline(always)]
-fn catch_up(conn: &mut Conn, turn: &mut Turn<'_>, news: &mut News<'_>) {
-    news.tell(turn.app);
-    if !news.strangers.is_empty() {
-        part_with(conn, turn, news);
-    }
-}
-
-#[cold]
-fn part_with(conn: &mut Conn, turn: &mut Turn<'_>, news: &News<'_>) {
-    for user in news.strangers.iter() {
-        conn.session.on_identity_change(user.as_deref(), turn);
-    }
+    read(conn, recv, turn, news)
 }
 
 /// Counts what came by a WebSocket; and, of one that is new, the request that made it one.
@@ -507,94 +437,27 @@ fn count_messages(meters: &Meters, conn: &Conn, before: &Before) {
     meters.requests.add(u64::from(!before.is_ws));
 }
 
-/// What effects need of the thread.
-struct Hands<'a> {
-    mesh: &'a Arc<Mesh>,
-    pool: &'a super::Pool,
-    thread: usize,
-    meters: &'a Meters,
-    topics: &'a mut Topics,
-}
-
-/// Does what the session asked for.
-#[inline(never)]
-fn perform(conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut Hands<'_>) {
-    if conn.session.wants_upgrade() {
-        hands.meters.upgraded.one();
-        let at = Address { thread: hands.thread, key: key.0 };
-        conn.session.upgrade(conn.peer, Arc::clone(hands.mesh) as Arc<dyn Outlet>, at, turn);
-    }
-    if conn.session.wants_wake() {
-        conn.session.on_wake_made(wake_of(hands.mesh, hands.thread, key), turn);
-    }
-    if let Some(work) = conn.session.take_work() {
-        let outbox = Outbox { mesh: Arc::clone(hands.mesh), thread: hands.thread, key };
-        hands.meters.jobs.one();
-        if !hands.pool.submit(work.lane, Box::new(move || outbox.run(work))) {
-            conn.session.on_done(Done::Busy, turn);
-        }
-    }
-    if let Some(ended) = conn.session.take_ended() {
-        hands.pool.discard(ended);
-    }
-    for ask in conn.session.take_asks() {
-        grant(ask, conn, key, turn, hands);
-    }
-}
-
-/// Does what a channel asked for.
-fn grant(ask: Ask, conn: &mut Conn, key: Key, turn: &mut Turn<'_>, hands: &mut Hands<'_>) {
-    match ask {
-        Ask::Publish(publication) => hands.mesh.publish(publication),
-        Ask::Subscribe(topic) => {
-            // What came before counts as before: the last of it is what the topic retains.
-            hands.topics.publish(hands.mesh.take_published(hands.thread, true));
-            if let Some(act) = hands.topics.subscribe(&topic, key) {
-                conn.session.on_done(Done::Push(act), turn);
-            }
-        }
-        Ask::Unsubscribe(topic) => hands.topics.leave(&topic, key),
-    }
-}
-
 /// Reads until the socket is drained, the session has enough, or others are to have their turn.
-#[inline(always)]
-fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News<'_>) -> Reads {
+fn read(conn: &mut Conn, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News) -> Reads {
     let mut reads = Reads::default();
     for _ in 0..READS_PER_TURN_MAX {
-        if !conn.readable || !conn.session.wants_read(turn.out.len()) {
+        if reads.broken || !conn.readable || !conn.session.wants_read(turn.out.len()) {
             break;
         }
         recv.begin(conn.session.rest());
         let space = recv.space();
         let room = space.len();
-        match sys::receive(conn.stream.as_fd(), space) {
-            Ok(0) => {
-                conn.readable = false;
-                reads.eof = true;
-                conn.session.on_eof();
-            }
-            Ok(count) => {
-                // A short read has emptied the socket: asking again would be a wasted call.
-                conn.readable = count == room || conn.read_to_end;
-                reads.bytes += count as u64;
-                recv.commit(count);
-                catch_up(conn, turn, news);
-                conn.session.on_bytes(recv.bytes_mut(), turn);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => conn.readable = false,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => {
-                reads.broken = true;
-                break;
-            }
+        let received = sys::receive(conn.stream.as_fd(), space);
+        if let Some(count) = reads.note(conn, received, room) {
+            recv.commit(count);
+            news.catch_up(conn, turn);
+            conn.session.on_bytes(recv.bytes_mut(), turn);
         }
     }
     reads
 }
 
 /// Flushes unless the kernel has said that it takes nothing and has not taken that back.
-#[inline(always)]
 fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64, share: &mut Share) -> io::Result<Flushed> {
     if conn.write_armed && !conn.writable {
         return Ok(Flushed::Blocked);
@@ -606,27 +469,4 @@ fn flush_if_open(conn: &mut Conn, out: &mut SendBuf, sent: &mut u64, share: &mut
     let flushed = flush(&conn.stream, out, sent);
     share.take(*sent);
     flushed
-}
-
-/// Lets a source tell this connection's loop that it has more.
-fn wake_of(mesh: &Arc<Mesh>, thread: usize, key: Key) -> Wake {
-    let mesh = Arc::clone(mesh);
-    Wake::new(move || mesh.deliver(thread, key, Done::Wake))
-}
-
-/// Where a job's result goes.
-struct Outbox {
-    mesh: Arc<Mesh>,
-    thread: usize,
-    key: Key,
-}
-
-impl Outbox {
-    /// Runs on a thread of the pool: the changes are known everywhere before the result is.
-    fn run(self, work: Work) {
-        let run = AssertUnwindSafe(work.run);
-        let (done, changes) = catch_unwind(run).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
-        self.mesh.announce(&changes);
-        self.mesh.deliver(self.thread, self.key, done);
-    }
 }

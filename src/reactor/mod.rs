@@ -11,16 +11,20 @@ mod budget;
 mod clock;
 mod conn;
 mod drive;
+mod effects;
 mod engine;
+mod exchange;
 mod flush;
 mod held_back;
 mod listener;
 mod live;
 mod mesh;
 mod meters;
+mod news;
 mod peers;
 mod pool;
 mod preface;
+mod publish;
 mod slab;
 pub mod sys;
 mod timers;
@@ -53,7 +57,7 @@ use conn::Conn;
 use flush::Share;
 use held_back::HeldBack;
 use listener::Listeners;
-use live::Watched;
+use news::News;
 use slab::{Key, Slab};
 use timers::{Owner, Timers};
 use topics::Topics;
@@ -116,11 +120,8 @@ pub struct Reactor {
     scratch: SendBuf,
     memory: session::Memory,
     mesh: Arc<Mesh>,
-    epoch: u64,
     topics: Topics,
-    /// Whose standing has changed, for connections that outlast their requests; `None` for anybody's.
-    strangers: Vec<Option<Arc<str>>>,
-    live: Option<Watched>,
+    news: News,
     pool: Arc<Pool>,
     budget: Arc<Budget>,
     peers: Arc<Peers>,
@@ -155,7 +156,7 @@ impl Reactor {
         assert!(listeners.len() <= LISTENERS_MAX, "each has a token");
         let clock = Clock::new();
         let now = clock.now();
-        let live = settings.live.clone().map(|file| Watched::new(file, &mut app));
+        let news = News::new(&shared.mesh, thread, settings.live.clone(), &mut app);
         Self {
             thread,
             poll: seat.poll,
@@ -174,10 +175,8 @@ impl Reactor {
             recv: RecvBuf::new(),
             scratch: SendBuf::new(),
             memory: session::Memory::new(),
-            epoch: shared.mesh.epoch(),
             topics: Topics::default(),
-            strangers: Vec::new(),
-            live,
+            news,
             mesh: shared.mesh,
             pool: shared.pool,
             budget: shared.budget,
@@ -250,7 +249,7 @@ impl Reactor {
             self.push_published();
         }
         self.on_timers();
-        if !self.strangers.is_empty() {
+        if self.news.has_strangers() {
             self.part_with_strangers();
         }
     }

@@ -34,7 +34,7 @@ impl Session {
     }
 
     /// Takes what was received: [`Self::rest`] and the bytes after it. Messages are unmasked where they are.
-    #[inline(always)]
+    #[inline(never)]
     pub fn on_bytes(&mut self, bytes: &mut [u8], turn: &mut Turn<'_>) {
         match self {
             Session::Http1(http) => http.on_bytes(bytes, turn),

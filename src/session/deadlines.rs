@@ -36,13 +36,11 @@ impl Deadlines {
         self.write_due <= now_ns
     }
 
-    /// The connection was answered all it asked, and has taken it: [`Self::update`], the short way.
+    /// The connection was answered all it asked, has taken it and is idle: [`Self::update`], the short way.
     #[inline]
-    pub fn rest(&mut self, session: &Session, settings: &Settings, now_ns: u64) {
-        let (phase, silence_ns) =
-            if session.is_ws() { (Phase::Open, settings.ping_ns) } else { (Phase::Idle, settings.idle_ns) };
-        debug_assert_eq!(session.phase(), phase);
-        (self.phase, self.served) = (phase, session.served());
+    pub fn rest(&mut self, is_ws: bool, served: u64, settings: &Settings, now_ns: u64) {
+        let (phase, silence_ns) = if is_ws { (Phase::Open, settings.ping_ns) } else { (Phase::Idle, settings.idle_ns) };
+        (self.phase, self.served) = (phase, served);
         (self.phase_due, self.write_due) = (now_ns.saturating_add(silence_ns), NEVER);
     }
 

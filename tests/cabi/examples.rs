@@ -137,7 +137,7 @@ pub(crate) fn valgrind(program: &Path) -> Command {
 /// An example that loads the library while it runs.
 pub(crate) fn interpreted(interpreter: &Path, file: &str) -> Command {
     let mut command = Command::new(interpreter);
-    command.arg(source(file)).env("LATTICE_CONFIG_LIBRARY", library().join("liblattice_config.so"));
+    command.arg(source(file)).env("LIBLATTICE_CONFIG", library().join("liblattice_config.so"));
     command.env("NODE_PATH", source("tests/clients/node_modules"));
     command
 }

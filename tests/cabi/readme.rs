@@ -45,7 +45,7 @@ impl Reader {
         let mut shell = Command::new("bash");
         shell.args(["-euo", "pipefail", "-c", &lines]).current_dir(env!("CARGO_MANIFEST_DIR"));
         shell.env("PATH", path()).env("NODE_PATH", source("tests/clients/node_modules"));
-        shell.env("LATTICE_CONFIG_LIBRARY", format!("{library}/liblattice_config.so")).env("ADMIN_TOKEN", &self.token);
+        shell.env("LIBLATTICE_CONFIG", format!("{library}/liblattice_config.so")).env("ADMIN_TOKEN", &self.token);
         succeed(shell)
     }
 }

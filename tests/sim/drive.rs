@@ -136,7 +136,7 @@ impl Node {
         conn.barren = 0;
         let mut long: Deadlines = conn.deadlines;
         long.update(&conn.session, moved, &self.settings, self.now_ns);
-        conn.deadlines.rest(&conn.session, &self.settings, self.now_ns);
+        conn.deadlines.rest(conn.session.is_ws(), conn.session.served(), &self.settings, self.now_ns);
         if conn.deadlines != long {
             return Err(format!("the short way to rest is another: {:?}, {long:?}", conn.deadlines));
         }
