@@ -12,6 +12,7 @@ use super::*;
 use crate::app::{self, BodyPolicy, Flow, Reply, RouteSpec, Service, Value};
 use crate::limits::ROUTES_MAX;
 
+mod sockets;
 mod topics;
 mod websocket;
 

@@ -21,15 +21,24 @@ fn client(chat: &Example) -> Running {
     Running::start(command, LONG)
 }
 
+/// Says what the README of the examples says, as it stands there.
+fn tell(chat: &Example) {
+    let readme = include_str!("../../examples/README.md");
+    let line = readme.split("```bash\n").nth(1).and_then(|rest| rest.lines().next()).expect("a command");
+    let line = line.replace("127.0.0.1:8080", &chat.address().to_string());
+    let mut command = Command::new("sh");
+    command.args(["-euc", &line]).env("no_proxy", "127.0.0.1");
+    let finished = Running::start(command, LONG).finish();
+    assert!(finished.is_success(), "{line}: {}", finished.report());
+}
+
 #[test]
 fn visitors_of_a_room_hear_each_other_and_the_end() {
     let chat = Example::start("chat", &[]);
     assert!(chat.get("/").text().contains("new WebSocket"));
     let mut client = client(&chat);
     assert!(client.answer("say it\n", "said\n"), "{}", client.finish().report());
-    let json = [("Content-Type", "application/json")];
-    let told = chat.ask("POST", "/rooms/lobby", &json, br#"{"text":"closing soon"}"#);
-    assert_eq!(told.status, 204);
+    tell(&chat);
     assert!(client.answer("end it\n", "ended\n"), "{}", client.finish().report());
     chat.stop();
     let finished = client.finish();

@@ -112,6 +112,8 @@ impl<'c> TestStream<'c> {
                 }
                 Next::Push(act) => self.session.on_done(Done::Push(act), &mut turn),
                 Next::Upgrade => {
+                    // Who is let in so late is told at once.
+                    self.drained = turn.draining;
                     let outlet = Arc::clone(&client.outlet) as Arc<dyn Outlet>;
                     let (peer, at) = (turn.peer, Address { thread: 0, key: self.key });
                     self.session.upgrade(peer, outlet, at, &mut turn);

@@ -78,6 +78,7 @@ fn a_request_for_no_websocket_is_refused_and_its_handler_not_asked() {
     ] {
         assert_eq!(app.websocket("/ws").header(name, value).send().status, status, "{name}");
     }
+    assert_eq!(app.websocket("/ws").body("x").send().status, 400, "a body");
     let old = app.get("/ws").header("Upgrade", "websocket").header("Connection", "upgrade");
     let old = old.header("Sec-WebSocket-Version", "8").send();
     assert_eq!((old.status, old.header("sec-websocket-version")), (426, Some("13")));
@@ -449,4 +450,30 @@ fn who_is_there_is_told_that_the_server_goes_away() {
     lasting.send_text("still");
     assert_eq!((lasting.receive(), lasting.receive()), (text("still"), None));
     assert!(matches!(open(&app, "/").receive(), Some(TestMessage::Closed(1001, _))), "who comes so late");
+    let mut late = open(&app, "/lasting");
+    assert_eq!((late.receive(), late.receive()), (text("soon"), None), "told once");
+}
+
+#[test]
+fn a_sender_reaches_its_connection_from_elsewhere_while_that_is_there() {
+    let senders: Arc<Mutex<Vec<Sender>>> = Arc::default();
+    let kept = Arc::clone(&senders);
+    let talk = move || {
+        let kept = Arc::clone(&kept);
+        echo().on_open(move |link| kept.lock().expect("sound").push(link.sender()))
+    };
+    let app = App::new().websocket("/", talk).test();
+    let (mut one, mut two) = (open(&app, "/"), open(&app, "/"));
+    let senders = std::mem::take(&mut *senders.lock().expect("sound"));
+    std::thread::spawn(move || {
+        senders[0].send(Framed::text("for one"));
+        senders[1].send(Framed::binary(b"2"));
+        senders[1].close(Code::RESTART, "come back");
+        senders[1].send(Framed::text("too late"));
+    })
+    .join()
+    .expect("no panic");
+    assert_eq!((one.receive(), one.receive()), (text("for one"), None));
+    assert_eq!(two.receive(), Some(TestMessage::Binary(b"2".to_vec())));
+    assert_eq!((two.receive(), two.receive(), two.is_over()), (closed(1012, "come back"), None, true));
 }

@@ -10,11 +10,14 @@ use crate::app::ws::{Channel, Closed, Failed, Link, Message};
 use crate::web::error::Failure;
 use crate::wire::ws::Code;
 
+type OnOpen = Box<dyn FnOnce(&mut Link<'_>) + Send>;
+type OnClose = Box<dyn FnOnce(&Closed) + Send>;
+
 /// What is called beside the channel.
 #[derive(Default)]
 pub(super) struct Hooks {
-    pub(super) open: Option<Box<dyn FnOnce(&mut Link<'_>) + Send>>,
-    pub(super) close: Option<Box<dyn FnOnce(&Closed) + Send>>,
+    pub(super) open: Option<OnOpen>,
+    pub(super) close: Option<OnClose>,
 }
 
 /// A channel of the program's.
