@@ -1,5 +1,6 @@
 //! What `scripts/bench` measures a program of one's own with: a fixed text, a JSON answer made for each
-//! request and a WebSocket that echoes at `/ws`, and with a file, if one is given, below `/file/`. `bench_node 127.0.0.1:8080 [FILE [THREADS]]`
+//! request, a WebSocket that echoes at `/ws`, and a file, if one is given, below `/file/`.
+//! `bench_node 127.0.0.1:8080 [FILE [THREADS]]`
 
 use std::path::{Path, PathBuf};
 

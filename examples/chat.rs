@@ -13,8 +13,9 @@ const PAGE: &str = r#"<!doctype html><meta charset="utf-8"><title>chat</title>
 <ul id="list"></ul>
 <script>
 const room = location.hash.slice(1) || 'lobby';
-const name = prompt('Who are you?') || 'somebody';
-const socket = new WebSocket(`ws://${location.host}/rooms/${room}?name=${encodeURIComponent(name)}`);
+const name = new URLSearchParams(location.search).get('name') || 'somebody';
+const origin = location.origin.replace('http', 'ws');
+const socket = new WebSocket(`${origin}/rooms/${room}?name=${encodeURIComponent(name)}`);
 const tell = line => {
   const item = document.createElement('li');
   item.textContent = line;

@@ -16,6 +16,9 @@
 //! }
 //! ```
 //!
+//! A [`WebSocket`] is an answer too, of [`App::websocket`]; what talks then is a [`Channel`], and [`Topics`]
+//! reach many.
+//!
 //! What holds: a panic in a handler is caught, counted and answered 500, and its connection closes; no
 //! answer can be split by a value with line ends; a route without middlewares asks none. What is
 //! malformed, too large or too slow is refused by the session before any handler sees it, in words that

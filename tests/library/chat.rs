@@ -3,7 +3,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::example::Example;
-use crate::support::{Came, Running, WebSocket};
+use crate::support::{Browser, Came, Running, WebSocket};
 
 /// Far more than it takes.
 const LONG: Duration = Duration::from_secs(60);
@@ -19,6 +19,10 @@ fn client(chat: &Example) -> Running {
         command.env_remove(name);
     }
     Running::start(command, LONG)
+}
+
+fn enter(chat: &Example, target: &str) -> WebSocket {
+    WebSocket::open(chat.address(), target, &[]).unwrap_or_else(|answer| panic!("{answer:?}"))
 }
 
 /// Says what the README of the examples says, as it stands there.
@@ -46,6 +50,27 @@ fn visitors_of_a_room_hear_each_other_and_the_end() {
 }
 
 #[test]
+fn a_page_shows_what_is_said_and_says_what_is_typed() {
+    let chat = Example::start("chat", &[]);
+    let browser = Browser::open(&format!("http://{}/?name=%3Ci%3Eada#garden", chat.address()));
+    let mut page = browser.page();
+    page.wait_for("document.querySelectorAll('li').length", &1.into());
+    let mut other = enter(&chat, "/rooms/garden?name=bob");
+    assert!(matches!(other.next(), Came::Text(text) if text.contains("bob comes in")));
+    page.evaluate("document.getElementById('text').focus()");
+    page.type_in("grüße");
+    page.press_enter();
+    assert_eq!(other.next(), Came::Text(r#"{"from":"<i>ada","text":"grüße"}"#.to_owned()));
+    other.send_text("<b>back");
+    page.wait_for("document.querySelector('li').textContent", &"bob: <b>back".into());
+    let lines = "[...document.querySelectorAll('li')].map(item => item.textContent)";
+    let expected = ["bob: <b>back", "<i>ada: grüße", "bob comes in", "<i>ada comes in"];
+    assert_eq!(page.evaluate(lines), serde_json::json!(expected));
+    chat.stop();
+    page.wait_for("socket.readyState", &3.into());
+}
+
+#[test]
 fn who_is_no_visitor_is_told_why() {
     let chat = Example::start("chat", &[]);
     let plain = chat.get("/rooms/lobby?name=ada");
@@ -59,7 +84,7 @@ fn who_is_no_visitor_is_told_why() {
     assert_eq!((refused(&name(0), &[]).0, refused(&name(33), &[]).0, refused("/rooms/lobby", &[]).0), (400, 400, 400));
     let (status, text) = refused("/rooms/lobby?name=eve", &[("Origin", "https://evil.example")]);
     assert!(status == 403 && text.contains("origins") && !text.contains("[ws]"), "{text}");
-    let mut socket = WebSocket::open(chat.address(), &name(32), &[]).unwrap_or_else(|answer| panic!("{answer:?}"));
+    let mut socket = enter(&chat, &name(32));
     assert!(matches!(socket.next(), Came::Text(text) if text.contains("comes in")));
     chat.stop();
     assert!(matches!(socket.next(), Came::Text(_) | Came::Closed(1001, _)));
@@ -68,10 +93,7 @@ fn who_is_no_visitor_is_told_why() {
 #[test]
 fn a_room_holds_whoever_comes_and_forgets_who_is_gone() {
     let chat = Example::start("chat", &[]);
-    let enter = |name: &str| {
-        WebSocket::open(chat.address(), &format!("/rooms/many?name={name}"), &[])
-            .unwrap_or_else(|answer| panic!("{answer:?}"))
-    };
+    let enter = |name: &str| enter(&chat, &format!("/rooms/many?name={name}"));
     let mut first = enter("first");
     assert!(matches!(first.next(), Came::Text(_)));
     for round in 0..50 {

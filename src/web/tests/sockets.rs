@@ -84,14 +84,17 @@ fn a_panic_ends_one_connection_of_many() {
     struct Fragile;
     impl Channel for Fragile {
         fn on_message(&mut self, message: Message<'_>, link: &mut Link<'_>) {
-            assert_ne!(message.text().as_deref(), Some("break"));
-            link.send_back(message);
+            match message.text().as_deref() {
+                Some("break") => panic!("the channel breaks"),
+                Some("break the job") => link.wait_for(|| panic!("the job breaks")),
+                _ => link.send_back(message),
+            }
         }
     }
     let running = start(App::new().websocket("/", || WebSocket::new(Fragile)));
     let mut sockets: Vec<Socket> = (0..4 * THREADS).map(|_| open(running.local_addr(), "/")).collect();
     for number in 0..sockets.len() / 2 {
-        say(&mut sockets[number], "break");
+        say(&mut sockets[number], ["break", "break the job"][number % 2]);
         assert_eq!(code(&mut sockets[number]), 1011);
         assert_eq!(running.failures(), number as u64 + 1);
     }

@@ -418,6 +418,23 @@ fn a_panic_ends_its_own_connection_and_is_counted() {
 }
 
 #[test]
+fn a_job_that_finds_no_place_says_so() {
+    let hash = || {
+        WebSocket::on_message(|_, link| link.wait(Lane::Slow, Box::new(|| Outcome::value("hashed"))))
+            .on_open(|link| link.send_text("open"))
+    };
+    let app = App::new().websocket("/", hash).test();
+    let (mut one, mut two) = (open(&app, "/"), open(&app, "/"));
+    one.send_text("");
+    assert_eq!((one.receive(), one.receive()), (text("open"), None), "done, and nobody asks for the value");
+    app.fill_slow_queue();
+    two.send_text("");
+    assert_eq!(two.receive(), text("open"));
+    assert!(matches!(two.receive(), Some(TestMessage::Closed(1013, _))));
+    assert_eq!(app.failures(), 0);
+}
+
+#[test]
 fn a_channel_that_cannot_be_made_is_a_failure() {
     let app = App::new()
         .websocket("/make", || WebSocket::by_protocol(["a"], |_| -> Fragile { panic!("it cannot be made") }))
