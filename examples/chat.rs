@@ -5,6 +5,8 @@ use lattice::{
 };
 use serde::{Deserialize, Serialize};
 
+/// What a topic retains is kept for good, so that clients do not name them.
+const ROOMS: [&str; 3] = ["lobby", "garden", "kitchen"];
 const NAME_BYTES_MAX: usize = 32;
 const TEXT_BYTES_MAX: usize = 2000;
 
@@ -66,6 +68,10 @@ impl Channel for Visitor {
     }
 }
 
+fn topic(room: &str) -> Result<Topic, Error> {
+    ROOMS.contains(&room).then(|| Topic::new(room)).ok_or_else(|| Error::new(404, "no such room"))
+}
+
 #[derive(Deserialize)]
 struct Who {
     name: String,
@@ -75,7 +81,7 @@ fn enter(Path(room): Path<String>, Query(who): Query<Who>, topics: State<'_, Top
     if who.name.is_empty() || who.name.len() > NAME_BYTES_MAX {
         return Err(Error::new(400, "no name").because(format!("a name has 1 to {NAME_BYTES_MAX} bytes")));
     }
-    let visitor = Visitor { name: who.name, room: Topic::new(&room), topics: Topics::clone(&topics) };
+    let visitor = Visitor { name: who.name, room: topic(&room)?, topics: Topics::clone(&topics) };
     Ok(WebSocket::new(visitor).message_bytes(TEXT_BYTES_MAX))
 }
 
@@ -85,8 +91,9 @@ struct Notice {
 }
 
 /// What the operator says: the last of it is there for whoever comes later.
-fn notice(Path(room): Path<String>, topics: State<'_, Topics>, Json(notice): Json<Notice>) {
-    topics.retain(&Topic::new(&room), said(None, &notice.text));
+fn notice(Path(room): Path<String>, topics: State<'_, Topics>, Json(notice): Json<Notice>) -> Result<(), Error> {
+    topics.retain(&topic(&room)?, said(None, &notice.text));
+    Ok(())
 }
 
 fn main() -> std::io::Result<()> {

@@ -82,6 +82,11 @@ fn who_is_no_visitor_is_told_why() {
     };
     let name = |length: usize| format!("/rooms/lobby?name={}", "n".repeat(length));
     assert_eq!((refused(&name(0), &[]).0, refused(&name(33), &[]).0, refused("/rooms/lobby", &[]).0), (400, 400, 400));
+    assert_eq!(refused("/rooms/cellar?name=eve", &[]).0, 404);
+    assert_eq!(
+        chat.ask("POST", "/rooms/cellar", &[("Content-Type", "application/json")], br#"{"text":""}"#).status,
+        404
+    );
     let (status, text) = refused("/rooms/lobby?name=eve", &[("Origin", "https://evil.example")]);
     assert!(status == 403 && text.contains("origins") && !text.contains("[ws]"), "{text}");
     let mut socket = enter(&chat, &name(32));
@@ -93,7 +98,7 @@ fn who_is_no_visitor_is_told_why() {
 #[test]
 fn a_room_holds_whoever_comes_and_forgets_who_is_gone() {
     let chat = Example::start("chat", &[]);
-    let enter = |name: &str| enter(&chat, &format!("/rooms/many?name={name}"));
+    let enter = |name: &str| enter(&chat, &format!("/rooms/kitchen?name={name}"));
     let mut first = enter("first");
     assert!(matches!(first.next(), Came::Text(_)));
     for round in 0..50 {

@@ -33,7 +33,7 @@ ada = enter("lobby", "ada")
 assert heard(ada) == (None, "ada comes in")
 bob = enter("lobby", "b%C3%B6b")
 assert heard(ada, bob) == (None, "böb comes in")
-eve = enter("elsewhere", "eve")
+eve = enter("kitchen", "eve")
 assert heard(eve) == (None, "eve comes in")
 for number in range(200):
     ada.send(f"{number} grüße")

@@ -52,7 +52,8 @@ impl Topics {
         self.put(Publication { topic: topic.clone(), act: Act::Message(message), retain: false });
     }
 
-    /// The same, and whoever subscribes later is sent it first, until the topic retains another.
+    /// The same, and whoever subscribes later is sent it first, until the topic retains another. It is kept for
+    /// good: the names of such topics are the program's, not what clients send.
     pub fn retain(&self, topic: &Topic, message: Framed) {
         self.put(Publication { topic: topic.clone(), act: Act::Message(message), retain: true });
     }
