@@ -1,14 +1,15 @@
 //! CRC-64/XZ of a slot and CRC-8/SMBUS of a frame.
 //!
-//! **CRC-64, four bits at a time.** A CRC is linear: the checksum of a message is the XOR of what each of its
-//! nibbles gives alone. So all nibbles are looked up at once and none waits for the one before. The tables come
-//! from the `crc` crate while compiling; every index has four bits, so no look-up can panic. Built alone, the
-//! config is to be small: then bits are done one after the other, without a table.
+//! **CRC-64, six bits at a time.** A CRC is linear: the checksum of a message is the XOR of what each part of it
+//! gives alone. So all parts are looked up at once and none waits for the one before. Of six bits each, 29 look-ups
+//! in 11 KB take two thirds of the time of 42 in 4 KB; of eight, 21 would want 32 KB. The tables come from the `crc`
+//! crate while compiling; every index has six bits, so no look-up can panic. Built alone, the config is to be small:
+//! then bits are done one after the other, without a table.
 //!
-//! **CRC-8, without a table or a loop.** It is what remains of the message, as a polynomial over two values, after a division
-//! by x⁸ + x² + x + 1. So x⁸ may stand for x² + x + 1, and as squaring is linear there, x¹⁶ for x⁴ + x² + 1, x³² for
-//! x⁸ + x⁴ + 1, and x⁶⁴ for x¹⁶ + x⁸ + 1: what stands above such a power is added to what stands below it at three
-//! places, until eight bits are left.
+//! **CRC-8, without a table or a loop.** It is what remains of the message, as a polynomial over two values, after
+//! a division by x⁸ + x² + x + 1. So x⁸ may stand for x² + x + 1, and as squaring is linear there, x¹⁶ for
+//! x⁴ + x² + 1, x³² for x⁸ + x⁴ + 1, and x⁶⁴ for x¹⁶ + x⁸ + 1: what stands above such a power is added to what
+//! stands below it at three places, until eight bits are left.
 
 use crc::{CRC_8_SMBUS, CRC_64_XZ, Crc};
 
@@ -20,23 +21,37 @@ const FRAME_BYTES: usize = 13;
 /// The checksum of 24 zero bytes.
 const NOTHING: u64 = CRC_64.checksum(&[0; 24]);
 
-/// What each nibble gives that stands in the last eight bytes, and in the first of 24. A row for each of
-/// the 42 nibbles would be no faster.
-static LAST: [[u64; 16]; 16] = rows_64::<8>();
-static FIRST: [[u64; 16]; 16] = rows_64::<24>();
+/// Bits of an index.
+const WIDTH: u32 = 6;
+/// Rows for eight bytes, and for five. The last one's uppermost entries are for bits that are not there.
+const ROWS: usize = u64::BITS.div_ceil(WIDTH) as usize;
+const MIDDLE_ROWS: usize = 40_u32.div_ceil(WIDTH) as usize;
+
+/// What each value gives of six bits that stand at one place.
+type Row = [u64; 1 << WIDTH];
+
+/// Those of the last eight bytes, and of the first of 24. Rows for the places between would be no faster.
+static LAST: [Row; ROWS] = rows_64::<8>();
+static FIRST: [Row; ROWS] = rows_64::<24>();
 
 /// What the bit that leaves a sum does to the rest: the polynomials, that of CRC-64 from the other end.
 const BIT_64: u64 = CRC_64_XZ.poly.reverse_bits();
 const BIT_8: u8 = CRC_8_SMBUS.poly;
 
-const fn rows_64<const BYTES: usize>() -> [[u64; 16]; 16] {
+const fn rows_64<const BYTES: usize>() -> [Row; ROWS] {
     let zero = CRC_64.checksum(&[0; BYTES]);
-    let mut rows = [[0; 16]; 16];
+    let mut rows = [[0; 1 << WIDTH]; ROWS];
     let mut at = 0;
-    while at < 256 {
+    while at < ROWS << WIDTH {
+        let (row, value) = (at >> WIDTH, at % (1 << WIDTH));
+        let word = ((value as u128) << (row * WIDTH as usize)).to_le_bytes();
         let mut message = [0; BYTES];
-        message[at / 32] = ((at % 16) << (at / 16 % 2 * 4)) as u8;
-        rows[at / 16][at % 16] = CRC_64.checksum(&message) ^ zero;
+        let mut byte = 0;
+        while byte < size_of::<u64>() {
+            message[byte] = word[byte];
+            byte += 1;
+        }
+        rows[row][value] = CRC_64.checksum(&message) ^ zero;
         at += 1;
     }
     rows
@@ -51,7 +66,7 @@ pub(super) fn crc_64(words: &[u64; 3]) -> u64 {
 
 #[inline]
 fn crc_64_at_once(&[first, middle, last]: &[u64; 3]) -> u64 {
-    let [middle_rows @ .., _, _, _, _, _, _] = &LAST;
+    let (middle_rows, _) = LAST.split_at(MIDDLE_ROWS);
     NOTHING ^ fold_64(&FIRST, first) ^ fold_64(&LAST, fold_64(middle_rows, middle) ^ last)
 }
 
@@ -125,11 +140,11 @@ fn x_8(above: u64) -> u64 {
 }
 
 #[inline]
-fn fold_64(rows: &[[u64; 16]], mut bits: u64) -> u64 {
+fn fold_64(rows: &[Row], mut bits: u64) -> u64 {
     let mut sum = 0;
     for row in rows {
-        sum ^= row[(bits & 15) as usize];
-        bits >>= 4;
+        sum ^= row[bits as usize % row.len()];
+        bits >>= WIDTH;
     }
     sum
 }
@@ -156,9 +171,9 @@ mod tests {
     }
 
     #[test]
-    fn nibble_by_nibble_is_byte_by_byte() {
-        for seed in 0..2000 {
-            let mut slot = bytes::<24>(seed);
+    fn six_bits_at_a_time_are_byte_by_byte() {
+        let single = (0..24 * 8).map(|bit| core::array::from_fn(|byte| u8::from(byte == bit / 8) << (bit % 8)));
+        for mut slot in single.chain((0..2000).map(bytes::<24>)) {
             slot[13..16].fill(0);
             let word = |at: usize| u64::from_le_bytes(*slot[at..].first_chunk().unwrap());
             for crc_64 in [crc_64_at_once, crc_64_in_steps] {

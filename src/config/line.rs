@@ -175,7 +175,8 @@ impl Cache {
     pub fn read(&mut self, line: &impl Line) -> Result<&Slot, Error> {
         let ([first, second], [seen_first, seen_second]) = (line.sequences(), self.seen);
         if (first ^ seen_first) | (second ^ seen_second) != 0 {
-            self.refresh(line)?;
+            // Given and returned by value, so that a cache in a loop may stay in registers.
+            (self.seen, self.slot) = newer(line, self.slot.sequence)?;
         }
         Ok(&self.slot)
     }
@@ -184,17 +185,11 @@ impl Cache {
     pub fn last(&self) -> &Slot {
         &self.slot
     }
-
-    #[cold]
-    #[inline(never)]
-    fn refresh(&mut self, line: &impl Line) -> Result<(), Error> {
-        (self.seen, self.slot) = newer(line, self.slot.sequence)?;
-        Ok(())
-    }
 }
 
 /// What a cache compares with and what it holds, after a config of this sequence.
-#[inline]
+#[cold]
+#[inline(never)]
 fn newer(line: &impl Line, last: u64) -> Result<([u64; 2], Slot), Error> {
     let mut look = Look::default();
     if !line.look(&mut look) {

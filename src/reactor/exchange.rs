@@ -167,6 +167,7 @@ impl Reactor {
             return self.after_flush(key, &before, &Reads::default(), None, sent, flushed);
         }
         // What is sent to it does not tell that anybody is there: its deadlines stay.
+        conn.barren = 0;
         debug_assert_eq!(conn.charged, conn.held_bytes());
         Fate::Rest
     }
