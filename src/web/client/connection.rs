@@ -97,46 +97,53 @@ impl<'c> TestStream<'c> {
                 pressure: Pressure::None,
                 memory: &client.memory,
             };
-            match next {
-                Next::Bytes => {
-                    // As much as a read gives, behind what the session kept.
-                    let room = RECV_BUFFER_BYTES - self.session.rest().len();
-                    let more: Vec<u8> = self.unsent.drain(..room.min(self.unsent.len())).collect();
-                    let mut bytes = [self.session.rest(), &more].concat();
-                    self.session.on_bytes(&mut bytes, &mut turn);
-                }
-                Next::Asks(asks) => asks.into_iter().for_each(|ask| client.outlet.grant(ask, self.key)),
-                Next::Drain => {
-                    self.drained = true;
-                    self.session.on_drain(&mut turn);
-                }
-                Next::Push(act) => self.session.on_done(Done::Push(act), &mut turn),
-                Next::Upgrade => {
-                    // Who is let in so late is told at once.
-                    self.drained = turn.draining;
-                    let outlet = Arc::clone(&client.outlet) as Arc<dyn Outlet>;
-                    let (peer, at) = (turn.peer, Address { thread: 0, key: self.key });
-                    self.session.upgrade(peer, outlet, at, &mut turn);
-                }
-                Next::Ready => self.session.on_ready(&mut turn),
-                Next::Wake => {
-                    let woken = Arc::clone(&self.woken);
-                    self.session.on_wake_made(Wake::new(move || woken.store(true, Ordering::Release)), &mut turn);
-                }
-                Next::Woken => self.session.on_done(Done::Wake, &mut turn),
-                Next::Work(work) if client.busy.get() && work.lane == Lane::Slow => {
-                    self.session.on_done(Done::Busy, &mut turn);
-                }
-                Next::Work(work) => {
-                    let (done, changes) = catch_unwind(AssertUnwindSafe(work.run))
-                        .unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
-                    changes.iter().for_each(|change| turn.app.on_change(change));
-                    self.session.on_done(done, &mut turn);
-                }
-            }
+            self.act(next, &mut turn);
             drop(app);
             take_out(&mut out, &mut self.received);
         }
+    }
+
+    fn act(&mut self, next: Next, turn: &mut Turn<'_>) {
+        match next {
+            Next::Asks(asks) => asks.into_iter().for_each(|ask| self.client.outlet.grant(ask, self.key)),
+            Next::Bytes => {
+                // As much as a read gives, behind what the session kept.
+                let room = RECV_BUFFER_BYTES - self.session.rest().len();
+                let more: Vec<u8> = self.unsent.drain(..room.min(self.unsent.len())).collect();
+                let mut bytes = [self.session.rest(), &more].concat();
+                self.session.on_bytes(&mut bytes, turn);
+            }
+            Next::Drain => {
+                self.drained = true;
+                self.session.on_drain(turn);
+            }
+            Next::Push(act) => self.session.on_done(Done::Push(act), turn),
+            Next::Ready => self.session.on_ready(turn),
+            Next::Upgrade => self.upgrade(turn),
+            Next::Wake => {
+                let woken = Arc::clone(&self.woken);
+                self.session.on_wake_made(Wake::new(move || woken.store(true, Ordering::Release)), turn);
+            }
+            Next::Woken => self.session.on_done(Done::Wake, turn),
+            Next::Work(work) => self.run(work, turn),
+        }
+    }
+
+    fn upgrade(&mut self, turn: &mut Turn<'_>) {
+        // Who is let in so late is told at once.
+        self.drained = turn.draining;
+        let outlet = Arc::clone(&self.client.outlet) as Arc<dyn Outlet>;
+        self.session.upgrade(turn.peer, outlet, Address { thread: 0, key: self.key }, turn);
+    }
+
+    fn run(&mut self, work: Work, turn: &mut Turn<'_>) {
+        if self.client.busy.get() && work.lane == Lane::Slow {
+            return self.session.on_done(Done::Busy, turn);
+        }
+        let (done, changes) =
+            catch_unwind(AssertUnwindSafe(work.run)).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
+        changes.iter().for_each(|change| turn.app.on_change(change));
+        self.session.on_done(done, turn);
     }
 
     fn next(&mut self) -> Option<Next> {

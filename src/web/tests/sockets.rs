@@ -1,6 +1,7 @@
 //! WebSockets of a program over real sockets and several threads, with a client of others.
 #![allow(clippy::disallowed_methods, reason = "a test stands outside the server: it has sockets and waits")]
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use super::*;
@@ -14,7 +15,11 @@ const LONG: Duration = Duration::from_secs(30);
 const THREADS: usize = 3;
 
 fn start(app: App) -> Running {
-    let settings = Settings { threads: THREADS, pin: false, ..Settings::default() };
+    start_with(app, Settings::default())
+}
+
+fn start_with(app: App, settings: Settings) -> Running {
+    let settings = Settings { threads: THREADS, pin: false, ..settings };
     app.settings(settings).start("127.0.0.1:0").expect("a free port")
 }
 
@@ -133,23 +138,51 @@ fn a_websocket_may_be_decided_on_by_the_pool_behind_middlewares() {
     assert!(matches!(socket.read(), Ok(Came::Close(_))));
 }
 
+/// A connection that sends this behind its handshake and then nothing.
+fn only_sends(address: SocketAddr, path: &str, frames: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(LONG)).expect("a socket takes this option");
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), frames].concat()).expect("it reads");
+    stream
+}
+
+/// All that came until the end.
+fn all(mut stream: TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("it ends");
+    assert!(answer.starts_with(b"HTTP/1.1 101 "), "{answer:?}");
+    answer
+}
+
+#[test]
+fn who_is_silent_is_asked_and_stays_as_long_as_it_answers() {
+    let settings = Settings { websocket_ping: Duration::from_millis(500), ..Settings::default() };
+    let running = start_with(App::new().websocket("/", listens), settings);
+    let (silent, mut answers) = (only_sends(running.local_addr(), "/", b""), open(running.local_addr(), "/"));
+    assert_eq!(hear(&mut answers), "open");
+    for _ in 0..3 {
+        // To be read is to be answered with a pong, which leaves with the next call.
+        assert!(matches!(answers.read(), Ok(Came::Ping(_))));
+        answers.flush().expect("it is open");
+    }
+    let answer = all(silent);
+    assert!(answer.ends_with(b"\r\n\r\n\x81\x04open\x89\x00"), "asked once: {answer:?}");
+    say(&mut answers, "still here");
+    while !matches!(answers.read().expect("it is open"), Came::Text(_)) {}
+}
+
 #[test]
 fn messages_that_come_with_the_handshake_are_heard() {
-    use std::io::{Read, Write};
     let decide = || Blocking(|| WebSocket::on_message(|message, link| link.send_back(message)));
     let running = start(App::new().websocket("/pool", decide).websocket("/loop", listens));
     for path in ["/pool", "/loop"] {
-        let mut stream = TcpStream::connect(running.local_addr()).expect("it listens");
-        stream.set_read_timeout(Some(LONG)).expect("a socket takes this option");
-        let head = format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        );
         // A text of two bytes under a mask of zeros, and a close frame without a code.
         let frames = b"\x81\x82\0\0\0\0hi\x88\x80\0\0\0\0";
-        stream.write_all(&[head.as_bytes(), frames].concat()).expect("it reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("it ends");
-        assert!(answer.starts_with(b"HTTP/1.1 101 ") && answer.ends_with(b"\x81\x02hi\x88\x00"), "{path}: {answer:?}");
+        let answer = all(only_sends(running.local_addr(), path, frames));
+        assert!(answer.ends_with(b"\x81\x02hi\x88\x00"), "{path}: {answer:?}");
     }
 }
