@@ -1,9 +1,10 @@
-//! What `scripts/bench` measures a program of one's own with: a fixed text and a JSON answer made for
-//! each request, and with a file, if one is given, below `/file/`. `bench_node 127.0.0.1:8080 [FILE [THREADS]]`
+//! What `scripts/bench` measures a program of one's own with: a fixed text, a JSON answer made for each
+//! request, a WebSocket that echoes at `/ws`, and a file, if one is given, below `/file/`.
+//! `bench_node 127.0.0.1:8080 [FILE [THREADS]]`
 
 use std::path::{Path, PathBuf};
 
-use lattice::{App, Fixed, Json, Settings};
+use lattice::{App, Fixed, Json, Settings, WebSocket};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -43,6 +44,7 @@ fn main() -> std::io::Result<()> {
     app.settings(Settings { threads, ..Settings::default() })
         .get("/plaintext", Fixed::new(200, &[("Content-Type", "text/plain")], "Hello, World!"))
         .group("/users", |users| users.after(|_, response| response.add_header("X-Bench", "1")).get("/{id}", user))
+        .websocket("/ws", || WebSocket::on_message(|message, link| link.send_back(message)))
         .on_start(|address| println!("listening on http://{address}"))
         .run(address)
 }

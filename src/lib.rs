@@ -41,8 +41,9 @@ pub mod web;
 
 #[cfg(feature = "node")]
 pub use web::{
-    App, Blocking, Body, Broadcast, Bytes, Compress, Cors, Error, Event, Failure, Fixed, Form, FromRequest, Headers,
-    Html, IntoResponse, Json, Method, Middleware, Overflow, Path, Peer, Query, Receive, Redirect, Refusal, RefusalKind,
-    Rejection, Request, RequestId, Response, Running, SecurityHeaders, ServerTiming, Settings, Slow, Sse, State,
-    Stream, Trailers, Upload,
+    App, Blocking, Body, Broadcast, Bytes, Channel, Closed, Code, Compress, Cors, Error, Event, Failure, Fixed, Form,
+    Framed, FromRequest, Headers, Html, IntoResponse, Json, Kind, Link, Message, Method, Middleware, Origins, Overflow,
+    Path, Peer, Query, Receive, Redirect, Refusal, RefusalKind, Rejection, Request, RequestId, Response, Running,
+    SecurityHeaders, ServerTiming, Settings, Slow, Sse, State, Stream, TestMessage, Topic, Topics, Trailers, Upload,
+    WebSocket,
 };

@@ -19,6 +19,7 @@ use super::response::{BYTES, Body, HTML, JSON, Kind, Response, TEXT};
 /// | [`Json<T>`], [`Html<T>`] | 200, that type |
 /// | [`Redirect`](super::Redirect) | 303, 307 or 308 |
 /// | [`Stream`](super::Stream), [`Sse`](super::Sse) | 200, piece by piece |
+/// | [`WebSocket`](super::WebSocket) | 101, or why not |
 /// | [`Blocking<F>`](super::Blocking), [`Slow<F>`](super::Slow) | what the closure returns, on the pool |
 /// | `(u16, T)` | `T` with that status |
 /// | `(u16, [(&str, V); N], T)`, `([(&str, V); N], T)` | the same with fields |

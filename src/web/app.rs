@@ -21,6 +21,7 @@ use super::service::{OnSlow, SlowObserver, SlowRequest, Web};
 use super::settings::Settings;
 use super::state::States;
 use super::table::{OnError, Route, Table};
+use super::ws::Topics;
 use crate::app::refusal::Refusal;
 use crate::app::{self, Observer, RouteSpec, Router, RouterBuilder, Service, Stopwatch};
 use crate::limits::ROUTES_MAX;
@@ -45,6 +46,7 @@ pub struct App {
     on_error: Option<OnError>,
     on_refusal: Option<OnRefusal>,
     on_slow: Option<(Duration, OnSlow)>,
+    topics: Topics,
     settings: Settings,
     hooks: Hooks,
 }
@@ -55,6 +57,7 @@ pub(super) struct Built {
     mounts: Vec<Mount>,
     pub(super) table: Arc<Table>,
     on_slow: Option<(Duration, OnSlow)>,
+    pub(super) topics: Topics,
     pub(super) settings: Settings,
     pub(super) hooks: Hooks,
 }
@@ -62,15 +65,18 @@ pub(super) struct Built {
 impl App {
     /// An app that answers 404 to everything.
     pub fn new() -> Self {
+        let (topics, mut states) = (Topics::default(), States::default());
+        states.add(Arc::new(topics.clone()));
         Self {
             root: Group::new(String::new()),
-            states: States::default(),
+            states,
             not_found: None,
             method_not_allowed: None,
             needs: Vec::new(),
             on_error: None,
             on_refusal: None,
             on_slow: None,
+            topics,
             settings: Settings::default(),
             hooks: Hooks::default(),
         }
@@ -137,6 +143,38 @@ impl App {
     /// one is answered 413, one without a length and not in chunks 411.
     pub fn upload<Args>(self, method: Method, pattern: &str, bytes_max: u64, handler: impl Handler<Args>) -> Self {
         self.with(|root| root.upload(method, pattern, bytes_max, handler))
+    }
+
+    /// Opens WebSockets: the handler is asked for each request that could open one, and returns a
+    /// [`WebSocket`](super::WebSocket) or any other answer. Path, extractors, state and middlewares are those of
+    /// every route, so who may not is told so in plain HTTP.
+    ///
+    /// A GET that asks for no WebSocket is answered 426 with `Upgrade: websocket`, after the middlewares and
+    /// before the handler, a handshake that is malformed 400 (RFC 6455 §4.2), other methods 405. Where one path
+    /// has a page too, a handler of [`Self::get`] may return either.
+    ///
+    /// ```
+    /// use lattice::{App, Error, Request, TestMessage, WebSocket};
+    ///
+    /// fn echo(request: &Request) -> Result<WebSocket, Error> {
+    ///     let Some(_key) = request.header("x-key") else { return Err(Error::new(401, "show a key")) };
+    ///     Ok(WebSocket::on_message(|message, link| link.send_back(message)))
+    /// }
+    ///
+    /// let app = App::new().websocket("/echo", echo).test();
+    /// assert_eq!(app.websocket("/echo").connect().expect_err("an answer").status, 401);
+    /// let mut socket = app.websocket("/echo").header("X-Key", "k").connect().expect("a WebSocket");
+    /// socket.send_text("hello");
+    /// assert_eq!(socket.receive(), Some(TestMessage::Text("hello".into())));
+    /// ```
+    pub fn websocket<Args>(self, pattern: &str, handler: impl Handler<Args>) -> Self {
+        self.with(|root| root.websocket(pattern, handler))
+    }
+
+    /// Speaks to WebSockets that subscribe to topics, from any thread and at any time; handlers have it as
+    /// [`State<Topics>`](super::Topics).
+    pub fn topics(&self) -> Topics {
+        self.topics.clone()
     }
 
     /// Routes below a prefix, with middlewares of their own.
@@ -363,7 +401,7 @@ impl App {
             ..Table::default()
         };
         let (table, on_slow) = (Arc::new(table), self.on_slow);
-        Built { router, mounts, table, on_slow, settings: self.settings, hooks: self.hooks }
+        Built { router, mounts, table, on_slow, topics: self.topics, settings: self.settings, hooks: self.hooks }
     }
 }
 

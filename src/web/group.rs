@@ -9,6 +9,7 @@ use super::mount::Mount;
 use super::pattern::Pattern;
 use super::request::Request;
 use super::response::Response;
+use super::ws::refusal;
 use crate::app::{BodyPolicy, RouteSpec, Service};
 use crate::service::files::{self, Settings as FileSettings, StaticFiles};
 use crate::store::files::Directory;
@@ -90,13 +91,19 @@ impl Group {
     /// On HEAD and OPTIONS, which are answered from the other routes, on CONNECT and TRACE, and on a
     /// pattern that is none.
     pub fn route<Args>(self, method: Method, pattern: &str, handler: impl Handler<Args>) -> Self {
-        let body = if handler.needs().body { BodyPolicy::Buffer } else { BodyPolicy::Discard };
-        self.add(method, pattern, body, handler)
+        self.add(method, pattern, body_of(&handler.needs()), handler)
     }
 
     /// Takes bodies of up to `bytes_max` bytes piece by piece, see [`Upload`](super::Upload).
     pub fn upload<Args>(self, method: Method, pattern: &str, bytes_max: u64, handler: impl Handler<Args>) -> Self {
         self.add(method, pattern, BodyPolicy::Stream { max: bytes_max }, handler)
+    }
+
+    /// Opens WebSockets, see [`App::websocket`](super::App::websocket).
+    pub fn websocket<Args>(self, pattern: &str, handler: impl Handler<Args>) -> Self {
+        let needs = handler.needs();
+        let call: Call = Box::new(move |request| refusal(request).unwrap_or_else(|| handler.call(request)));
+        self.declare(Method::Get, pattern, body_of(&needs), needs, call)
     }
 
     /// Routes below a further prefix.
@@ -152,13 +159,20 @@ impl Group {
         self.middleware(After(after))
     }
 
-    fn add<Args>(mut self, method: Method, pattern: &str, body: BodyPolicy, handler: impl Handler<Args>) -> Self {
+    fn add<Args>(self, method: Method, pattern: &str, body: BodyPolicy, handler: impl Handler<Args>) -> Self {
+        let (needs, fixed) = (handler.needs(), handler.fixed());
+        let mut group = self.declare(method, pattern, body, needs, Box::new(move |request| handler.call(request)));
+        if let Some(spec) = group.specs.last_mut() {
+            spec.fixed = fixed;
+        }
+        group
+    }
+
+    fn declare(mut self, method: Method, pattern: &str, body: BodyPolicy, needs: Needs, call: Call) -> Self {
         let pattern = Pattern::new(self.full(pattern));
         let is_routed = !matches!(method, Method::Head | Method::Options | Method::Connect | Method::Trace);
         assert!(is_routed, "{}: {} has no routes of its own", pattern.text, method.as_str());
-        let (needs, fixed) = (handler.needs(), handler.fixed());
-        let call: Call = Box::new(move |request| handler.call(request));
-        self.specs.push(Spec { method, pattern, body, needs, call, fixed, chain: Chain::new() });
+        self.specs.push(Spec { method, pattern, body, needs, call, fixed: None, chain: Chain::new() });
         self
     }
 
@@ -179,6 +193,11 @@ impl Group {
         scopes.push(Scope { prefix: self.prefix, chain: outer });
         Closed { specs, mounts, scopes }
     }
+}
+
+/// A body that nobody asks for is not kept.
+fn body_of(needs: &Needs) -> BodyPolicy {
+    if needs.body { BodyPolicy::Buffer } else { BodyPolicy::Discard }
 }
 
 /// What a group declares.

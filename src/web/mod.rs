@@ -16,6 +16,9 @@
 //! }
 //! ```
 //!
+//! A [`WebSocket`] is an answer too, of [`App::websocket`]; what talks then is a [`Channel`], and [`Topics`]
+//! reach many.
+//!
 //! What holds: a panic in a handler is caught, counted and answered 500, and its connection closes; no
 //! answer can be split by a value with line ends; a route without middlewares asks none. What is
 //! malformed, too large or too slow is refused by the session before any handler sees it, in words that
@@ -48,6 +51,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod ws;
 
 /// The README's programs are compiled, and run unless they serve.
 #[cfg(doctest)]
@@ -56,7 +60,7 @@ struct Readme;
 
 pub use answer::{Html, IntoResponse, Redirect};
 pub use app::App;
-pub use client::{TestClient, TestRequest, TestResponse, TestStream};
+pub use client::{TestClient, TestMessage, TestRequest, TestResponse, TestStream, TestWebSocket};
 pub use error::{Error, Failure};
 pub use extract::{Bytes, Extract, Form, FromRequest, Headers, Json, Needs, Path, Peer, Query, Rejection};
 pub use group::Group;
@@ -72,12 +76,19 @@ pub use sse::{Broadcast, Event, Overflow, Sse};
 pub use state::State;
 pub use stream::Stream;
 pub use upload::{Receive, Upload};
+pub use ws::{Topics, WebSocket};
 
 pub use crate::app::compress::Policy as CompressPolicy;
 pub use crate::app::refusal::{Refusal, RefusalKind};
-pub use crate::app::{Pull, Source, Wake};
+pub use crate::app::ws::{
+    Channel, Closed, Failed, Framed, Link, Message, Origins, Overflow as WebSocketOverflow, Sender,
+    Terms as WebSocketTerms, Topic,
+};
+pub use crate::app::{Lane, Moment, Outcome, Pull, Source, Value, Wake};
 pub use crate::service::files::Settings as FileSettings;
 pub use crate::session::trust::Trusted as TrustedProxies;
 pub use crate::wire::http::forwarded::Style as Forwarded;
 pub use crate::wire::http::network::Network;
 pub use crate::wire::http1::{Method, Trailers};
+pub use crate::wire::ws::extension::Policy as WebSocketCompression;
+pub use crate::wire::ws::{Code, Kind, Limits as WebSocketLimits};

@@ -10,6 +10,7 @@ use super::fields::Fields;
 use super::later::Later;
 use super::render::Rendering;
 use super::upload::Receiver;
+use super::ws::{Switch, WebSocket};
 use crate::app::reply::error_json;
 use crate::app::{self, Flow, Lane, Reply, Source};
 
@@ -68,6 +69,10 @@ pub(super) enum Kind {
     Rendered(Rendering),
     Later(Lane, Later),
     Receive(Box<dyn Receiver>),
+    /// Of a 101.
+    Switch(Box<Switch>),
+    /// Not agreed on yet.
+    WebSocket(Box<WebSocket>),
 }
 
 impl Response {
@@ -198,15 +203,21 @@ impl Response {
         self
     }
 
+    /// Becomes the 101 that opens a WebSocket.
+    pub(super) fn switch(&mut self, switch: Switch) {
+        (self.status, self.body) = (101, Body::Special(Special(Kind::Switch(Box::new(switch)))));
+    }
+
     /// Whether nothing has to happen before it can leave.
     #[inline]
     pub(super) fn is_made(&self) -> bool {
-        let is_pending = matches!(self.body, Body::Special(Special(Kind::Later(..) | Kind::Receive(_))));
+        let is_pending =
+            matches!(self.body, Body::Special(Special(Kind::Later(..) | Kind::Receive(_) | Kind::WebSocket(_))));
         self.failure.is_none() && !is_pending
     }
 
-    /// Writes it. What is left to do is in the flow; [`Kind::Later`] and [`Kind::Receive`] were taken
-    /// out before.
+    /// Writes it. What is left to do is in the flow; [`Kind::Later`], [`Kind::Receive`] and
+    /// [`Kind::WebSocket`] were taken out before.
     #[inline(always)]
     pub(super) fn write(self, reply: &mut Reply<'_>) -> Flow {
         if self.close {
@@ -223,6 +234,7 @@ impl Response {
             Body::Shared(bytes, range) => reply.body(app::Body::Shared(&bytes, range)),
             Body::File(file, offset, length) => reply.body(app::Body::File(&file, offset, length)),
             Body::Special(Special(Kind::Rendered(bytes))) => reply.body(app::Body::Bytes(&bytes)),
+            Body::Special(Special(Kind::Switch(switch))) if self.status == 101 => return switch.write(reply),
             Body::Empty | Body::Special(_) => reply.empty(),
         }
         Flow::Done

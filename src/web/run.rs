@@ -14,7 +14,9 @@ use signal_hook::iterator::Signals;
 
 use super::app::Built;
 use super::table::Table;
+use super::ws::Topics;
 use crate::app::Stopwatch;
+use crate::app::ws::Outlet;
 use crate::reactor::{Engine, Listener, Mesh, OnFailure, listen_all, sys};
 
 /// What a program wants to be told, and done beside.
@@ -51,6 +53,7 @@ type Task = (Duration, Box<dyn FnMut() + Send>);
 pub struct Running {
     address: SocketAddr,
     table: Arc<Table>,
+    topics: Topics,
     handle: Handle,
     /// `None` once it was waited for.
     engine: Option<Engine>,
@@ -109,8 +112,9 @@ impl Running {
             over: Mutex::new(false),
             told: Condvar::new(),
         }));
-        let (table, on_stop) = (built.table, hooks.stop);
-        let mut running = Self { address, table, handle, engine: Some(engine), tasks: Vec::new(), on_stop };
+        let (table, topics, on_stop) = (built.table, built.topics, hooks.stop);
+        topics.begin(Arc::clone(engine.mesh()) as Arc<dyn Outlet>);
+        let mut running = Self { address, table, topics, handle, engine: Some(engine), tasks: Vec::new(), on_stop };
         hooks.start.into_iter().for_each(|hook| hook(address));
         for task in hooks.tasks {
             running.tasks.push(repeat(task, running.handle.clone())?);
@@ -123,7 +127,8 @@ impl Running {
         self.address
     }
 
-    /// How many requests failed: handlers that panicked or returned an error of their own.
+    /// How many requests failed: handlers that panicked or returned an error of their own. Panics of
+    /// WebSockets' channels and of their jobs count too.
     pub fn failures(&self) -> u64 {
         self.table.failures.load(Ordering::Relaxed)
     }
@@ -171,6 +176,7 @@ impl Running {
     fn end(&mut self) -> io::Result<()> {
         let Some(engine) = self.engine.take() else { return Ok(()) };
         let well = engine.join();
+        self.topics.end();
         self.handle.shutdown();
         for task in self.tasks.drain(..) {
             // The panics of a task have been printed; the server has outlived it.

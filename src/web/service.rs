@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::Failure;
+use super::later::guarded;
 use super::middleware::Middleware;
 use super::parked::{Parked, parked, wait};
 use super::request::{Locals, Request};
@@ -74,9 +75,14 @@ pub(super) fn settle(
             let text = "an upload begins in the handler of an App::upload route, and nowhere else";
             response = Response::failed(Failure::Panic(text.into()));
         }
+        Body::Special(Special(Kind::WebSocket(socket))) => {
+            response.body = Body::Empty;
+            response = guarded(|| socket.answer(request.core(), response, &table.failures));
+        }
         _ => {}
     }
-    table.finish(chain, &request, response, depth).write(reply)
+    let finished = table.finish(chain, &request, response, depth).sound();
+    table.finish(&[], &request, finished, 0).write(reply)
 }
 
 /// A request that took longer than it should, see [`App::on_slow`](super::App::on_slow).

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::limits::{
-    BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX,
+    BODY_BUFFER_BYTES, BUFFER_BYTES, BUSY_POLL_US_MAX, CONNECTIONS_PER_IP, HEAD_BYTES_MAX, HEADERS_MAX, WS_PING_NS,
 };
 use crate::reactor::{self, ListenSettings, Plan};
 use crate::session;
@@ -56,6 +56,8 @@ pub struct Settings {
     pub write_timeout: Duration,
     /// Requests of one connection after which it is closed; 0 for any number.
     pub requests_per_connection: u64,
+    /// How long a WebSocket may be silent before it is asked whether anybody is there, and after that.
+    pub websocket_ping: Duration,
     /// The proxies in front that are believed in what `forwarded` names.
     pub trusted_proxies: Trusted,
     /// The fields in which those say who asks, and whether by TLS; from anybody else they say nothing.
@@ -83,6 +85,7 @@ impl Default for Settings {
             idle_timeout: Duration::from_secs(60),
             write_timeout: Duration::from_secs(30),
             requests_per_connection: 0,
+            websocket_ping: Duration::from_nanos(WS_PING_NS),
             trusted_proxies: Trusted::default(),
             forwarded: None,
             drain_timeout: Duration::from_secs(10),
@@ -115,6 +118,7 @@ impl Settings {
             idle_ns: nanos(self.idle_timeout),
             write_ns: nanos(self.write_timeout),
             requests: self.requests_per_connection,
+            ping_ns: nanos(self.websocket_ping),
             trusted: self.trusted_proxies.clone(),
             forwarded: self.forwarded,
             ..session::Settings::default()

@@ -45,7 +45,7 @@ pub(super) struct Table {
     pub(super) method_not_allowed: Option<Call>,
     pub(super) on_error: Option<OnError>,
     pub(super) on_refusal: Option<OnRefusal>,
-    pub(super) failures: AtomicU64,
+    pub(super) failures: Arc<AtomicU64>,
 }
 
 impl Route {

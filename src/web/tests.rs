@@ -12,6 +12,10 @@ use super::*;
 use crate::app::{self, BodyPolicy, Flow, Reply, RouteSpec, Service, Value};
 use crate::limits::ROUTES_MAX;
 
+mod sockets;
+mod topics;
+mod websocket;
+
 fn get(app: App, target: &str) -> TestResponse {
     app.test().get(target).send()
 }

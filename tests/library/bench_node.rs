@@ -1,5 +1,5 @@
 use crate::example::Example;
-use crate::support::noise;
+use crate::support::{Came, WebSocket, noise};
 
 #[test]
 fn the_benchmarked_program_answers_as_it_is_measured() {
@@ -16,5 +16,8 @@ fn the_benchmarked_program_answers_as_it_is_measured() {
         assert_eq!(user.json()["id"].as_str(), Some(id.replace("%20", " ").as_str()));
         assert!((180..=220).contains(&user.body.len()), "{} bytes", user.body.len());
     }
+    let mut socket = WebSocket::open(bench.address(), "/ws", &[]).unwrap_or_else(|answer| panic!("{answer:?}"));
+    socket.send_binary(&noise(1 << 16, 2));
+    assert_eq!(socket.next(), Came::Binary(noise(1 << 16, 2)));
     bench.stop();
 }

@@ -9,6 +9,7 @@ mod support;
 mod example;
 
 mod bench_node;
+mod chat;
 mod embedded_node;
 mod hello;
 mod rest;

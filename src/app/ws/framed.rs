@@ -17,6 +17,16 @@ impl Framed {
         Self([&header[..length], payload].concat().into())
     }
 
+    /// Frames a text.
+    pub fn text(text: &str) -> Self {
+        Self::new(Kind::Text, text.as_bytes())
+    }
+
+    /// Frames bytes.
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::new(Kind::Binary, bytes)
+    }
+
     /// The frame, header and payload.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

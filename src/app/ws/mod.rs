@@ -21,13 +21,14 @@ mod jobs;
 mod link;
 mod origins;
 mod outgoing;
+mod speak;
 mod topic;
 mod waiting;
 
 #[cfg(test)]
 mod tests;
 
-pub use accept::{Accepted, Upgrade, accept};
+pub use accept::{Accepted, Agreement, Refused, Upgrade, accept, agree};
 pub use channel::{Channel, Closed, Failed, Message};
 pub use framed::Framed;
 pub use link::Link;

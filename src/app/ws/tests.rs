@@ -106,7 +106,7 @@ fn foreign_pages_are_refused_and_told_what_would_let_them_in() {
         let terms = Terms { origins: Arc::new(origins), ..Terms::default() };
         let answer = with(terms, &[&format!("Origin: {origin}")]);
         assert_eq!(answer.status, status, "{origin}");
-        assert_eq!(answer.text().contains("[ws] origins"), status == 403);
+        assert_eq!(answer.text().contains("list of origins does not name it"), status == 403);
     }
 }
 

@@ -46,7 +46,8 @@ impl TestResponse {
         let mut head = httparse::Response::new(&mut fields);
         let httparse::Status::Complete(length) = head.parse(bytes).ok()? else { return None };
         let status = head.code?;
-        if status < 200 {
+        // The last answer of HTTP where a WebSocket is opened.
+        if status < 200 && status != 101 {
             return Self::parse(&bytes[length..], head_only, over);
         }
         let headers: Vec<(String, String)> = head
@@ -55,7 +56,7 @@ impl TestResponse {
             .map(|field| (field.name.to_owned(), String::from_utf8_lossy(field.value).into_owned()))
             .collect();
         let mut response = Self { status, headers, body: Vec::new(), is_complete: true };
-        if !head_only && status != 204 && status != 304 {
+        if !head_only && !matches!(status, 101 | 204 | 304) {
             response.take_body(&bytes[length..], over);
         }
         Some(response)

@@ -7,19 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{TestClient, TestResponse};
+use crate::app::ws::{Act, Address, Ask, Outlet};
 use crate::app::{Change, Lane, Wake};
 use crate::buffer::{Front, SendBuf};
 use crate::limits::RECV_BUFFER_BYTES;
-use crate::session::http1::Http1;
-use crate::session::{Done, Phase, Pressure, Turn, Work};
+use crate::session::{Done, Phase, Pressure, Session, Turn, Work};
 use crate::wire::date::http_date;
 
 /// A connection whose answer may go on.
 pub struct TestStream<'c> {
     client: &'c TestClient,
-    session: Http1,
-    unsent: Vec<u8>,
-    received: Vec<u8>,
+    session: Session,
+    /// What it is called at the client's outlet.
+    key: u64,
+    /// It was told that the server is going away.
+    drained: bool,
+    pub(super) unsent: Vec<u8>,
+    pub(super) received: Vec<u8>,
     woken: Arc<AtomicBool>,
     head_only: bool,
     /// Bytes of the body that were given out.
@@ -28,8 +32,12 @@ pub struct TestStream<'c> {
 
 /// What can happen next on a connection.
 enum Next {
+    Asks(Vec<Ask>),
     Bytes,
+    Drain,
+    Push(Act),
     Ready,
+    Upgrade,
     Wake,
     Woken,
     Work(Work),
@@ -37,8 +45,8 @@ enum Next {
 
 impl<'c> TestStream<'c> {
     pub(super) fn new(client: &'c TestClient, unsent: Vec<u8>, head_only: bool) -> Self {
-        let (session, woken) = (Http1::new(), Arc::default());
-        Self { client, session, unsent, received: Vec::new(), woken, head_only, read: 0 }
+        let (session, key, woken) = (Session::new(), client.outlet.fresh_key(), Arc::default());
+        Self { client, session, key, drained: false, unsent, received: Vec::new(), woken, head_only, read: 0 }
     }
 
     /// The text of the body that came since the last call.
@@ -66,7 +74,7 @@ impl<'c> TestStream<'c> {
         self.response()
     }
 
-    fn response(&self) -> TestResponse {
+    pub(super) fn response(&self) -> TestResponse {
         let parsed = TestResponse::parse(&self.received, self.head_only, self.is_over());
         parsed.unwrap_or_else(|| panic!("no answer: {:?}", String::from_utf8_lossy(&self.received)))
     }
@@ -89,35 +97,63 @@ impl<'c> TestStream<'c> {
                 pressure: Pressure::None,
                 memory: &client.memory,
             };
-            match next {
-                Next::Bytes => {
-                    // As much as a read gives, behind what the session kept.
-                    let room = RECV_BUFFER_BYTES - self.session.rest().len();
-                    let more: Vec<u8> = self.unsent.drain(..room.min(self.unsent.len())).collect();
-                    self.session.on_bytes(&[self.session.rest(), &more].concat(), &mut turn);
-                }
-                Next::Ready => self.session.on_ready(&mut turn),
-                Next::Wake => {
-                    let woken = Arc::clone(&self.woken);
-                    self.session.on_wake_made(Wake::new(move || woken.store(true, Ordering::Release)), &mut turn);
-                }
-                Next::Woken => self.session.on_done(Done::Wake, &mut turn),
-                Next::Work(work) if client.busy.get() && work.lane == Lane::Slow => {
-                    self.session.on_done(Done::Busy, &mut turn);
-                }
-                Next::Work(work) => {
-                    let (done, changes) = catch_unwind(AssertUnwindSafe(work.run))
-                        .unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
-                    changes.iter().for_each(|change| turn.app.on_change(change));
-                    self.session.on_done(done, &mut turn);
-                }
-            }
+            self.act(next, &mut turn);
             drop(app);
             take_out(&mut out, &mut self.received);
         }
     }
 
+    fn act(&mut self, next: Next, turn: &mut Turn<'_>) {
+        match next {
+            Next::Asks(asks) => asks.into_iter().for_each(|ask| self.client.outlet.grant(ask, self.key)),
+            Next::Bytes => {
+                // As much as a read gives, behind what the session kept.
+                let room = RECV_BUFFER_BYTES - self.session.rest().len();
+                let more: Vec<u8> = self.unsent.drain(..room.min(self.unsent.len())).collect();
+                let mut bytes = [self.session.rest(), &more].concat();
+                self.session.on_bytes(&mut bytes, turn);
+            }
+            Next::Drain => {
+                self.drained = true;
+                self.session.on_drain(turn);
+            }
+            Next::Push(act) => self.session.on_done(Done::Push(act), turn),
+            Next::Ready => self.session.on_ready(turn),
+            Next::Upgrade => self.upgrade(turn),
+            Next::Wake => {
+                let woken = Arc::clone(&self.woken);
+                self.session.on_wake_made(Wake::new(move || woken.store(true, Ordering::Release)), turn);
+            }
+            Next::Woken => self.session.on_done(Done::Wake, turn),
+            Next::Work(work) => self.run(work, turn),
+        }
+    }
+
+    fn upgrade(&mut self, turn: &mut Turn<'_>) {
+        // Who is let in so late is told at once.
+        self.drained = turn.draining;
+        let outlet = Arc::clone(&self.client.outlet) as Arc<dyn Outlet>;
+        self.session.upgrade(turn.peer, outlet, Address { thread: 0, key: self.key }, turn);
+    }
+
+    fn run(&mut self, work: Work, turn: &mut Turn<'_>) {
+        if self.client.busy.get() && work.lane == Lane::Slow {
+            return self.session.on_done(Done::Busy, turn);
+        }
+        let (done, changes) =
+            catch_unwind(AssertUnwindSafe(work.run)).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
+        changes.iter().for_each(|change| turn.app.on_change(change));
+        self.session.on_done(done, turn);
+    }
+
     fn next(&mut self) -> Option<Next> {
+        if self.session.wants_upgrade() {
+            return Some(Next::Upgrade);
+        }
+        let asks = self.session.take_asks();
+        if !asks.is_empty() {
+            return Some(Next::Asks(asks));
+        }
         if self.session.wants_wake() {
             return Some(Next::Wake);
         }
@@ -127,10 +163,32 @@ impl<'c> TestStream<'c> {
         if self.session.is_sending() && self.woken.swap(false, Ordering::AcqRel) {
             return Some(Next::Woken);
         }
+        if self.session.is_ws()
+            && let Some(next) = self.next_from_outside()
+        {
+            return Some(next);
+        }
         if self.session.is_ready(0) {
             return Some(Next::Ready);
         }
         (!self.unsent.is_empty() && self.session.wants_read(0)).then_some(Next::Bytes)
+    }
+}
+
+impl TestStream<'_> {
+    /// What others want of a WebSocket.
+    fn next_from_outside(&mut self) -> Option<Next> {
+        if self.client.draining.get() && !self.drained {
+            return Some(Next::Drain);
+        }
+        self.client.outlet.take(self.key).map(Next::Push)
+    }
+}
+
+impl Drop for TestStream<'_> {
+    fn drop(&mut self) {
+        self.client.outlet.forget(self.key);
+        self.session.on_gone();
     }
 }
 

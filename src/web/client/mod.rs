@@ -2,9 +2,12 @@
 
 mod answer;
 mod connection;
+mod outlet;
+mod websocket;
 
 pub use answer::TestResponse;
 pub use connection::TestStream;
+pub use websocket::{TestMessage, TestWebSocket};
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -15,12 +18,22 @@ use serde::Serialize;
 
 use super::app::Built;
 use super::table::Table;
+use crate::app::ws::Outlet;
 use crate::app::{self, Moment};
 use crate::session;
 use crate::wire::http1::Method;
+use outlet::TestOutlet;
 
 /// When the world of a test begins: 2026-01-01 00:00 UTC.
 const BEGIN_UNIX_MS: u64 = 1_767_225_600_000;
+
+/// What a client sends to open a WebSocket; the key is that of RFC 6455 §1.3.
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("Upgrade", "websocket"),
+    ("Connection", "Upgrade"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
 
 /// Asks an app as a browser would, in the thread of the test: work for the pool is run at once, and
 /// time stands still unless it is moved. What [`App::test`](super::App::test) gives.
@@ -34,6 +47,7 @@ pub struct TestClient {
     draining: Cell<bool>,
     busy: Cell<bool>,
     memory: session::Memory,
+    outlet: Arc<TestOutlet>,
 }
 
 impl TestClient {
@@ -42,6 +56,8 @@ impl TestClient {
         let read = Arc::clone(&clock);
         let app = built.app(Arc::new(move || read.load(Ordering::Relaxed)));
         let settings = built.settings.session();
+        let outlet = Arc::<TestOutlet>::default();
+        built.topics.begin(Arc::clone(&outlet) as Arc<dyn Outlet>);
         Self {
             app: RefCell::new(app),
             table: built.table,
@@ -50,6 +66,7 @@ impl TestClient {
             draining: Cell::new(false),
             busy: Cell::new(false),
             memory: session::Memory::new(),
+            outlet,
         }
     }
 
@@ -84,12 +101,17 @@ impl TestClient {
         TestRequest { client: self, method, head, body: None, trailers: String::new() }
     }
 
+    /// A request that opens a WebSocket at this target: what [`TestRequest::connect`] is for.
+    pub fn websocket(&self, target: &str) -> TestRequest<'_> {
+        HANDSHAKE.iter().fold(self.get(target), |request, (name, value)| request.header(name, value))
+    }
+
     /// Moves the clock.
     pub fn advance(&self, by: Duration) {
         self.clock.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// From now on the app is told that the server is going away.
+    /// From now on the app is told that the server is going away, and WebSockets that are open.
     pub fn drain(&self) {
         self.draining.set(true);
     }
@@ -99,7 +121,8 @@ impl TestClient {
         self.busy.set(true);
     }
 
-    /// How many requests failed: handlers that panicked or returned an error of their own.
+    /// How many requests failed: handlers that panicked or returned an error of their own. Panics of
+    /// WebSockets' channels and of their jobs count too.
     pub fn failures(&self) -> u64 {
         self.table.failures.load(Ordering::Relaxed)
     }
@@ -156,6 +179,22 @@ impl<'c> TestRequest<'c> {
         let mut stream = self.open();
         stream.advance();
         stream.into_response()
+    }
+
+    /// Offers these subprotocols, the one it likes best first.
+    pub fn protocols(self, protocols: &[&str]) -> Self {
+        self.header("Sec-WebSocket-Protocol", &protocols.join(", "))
+    }
+
+    /// Sends it and is a WebSocket from then on.
+    ///
+    /// # Errors
+    /// With the answer, if that is no 101.
+    ///
+    /// # Panics
+    /// When there is no answer at all, or one that opens no WebSocket.
+    pub fn connect(self) -> Result<TestWebSocket<'c>, TestResponse> {
+        TestWebSocket::open(self.open())
     }
 
     /// Sends it and leaves the connection open, for answers that do not end by themselves.
