@@ -166,8 +166,9 @@ impl WebSocket {
         self
     }
 
-    /// Keeps so many bytes, 1 MiB unless told, for a peer that does not take what it is sent. Beyond them it
-    /// is closed (1013), or see [`Self::drop_oldest`].
+    /// Keeps so many bytes, 1 MiB unless told, for a peer that does not take what it is sent, beyond one message.
+    /// Beyond them it is closed (1013), or see [`Self::drop_oldest`]. What one call sends counts from 8 MiB on, as
+    /// [`Terms::queue_bytes`](crate::app::ws::Terms::queue_bytes) has it.
     pub fn queue_bytes(mut self, bytes_max: usize) -> Self {
         self.terms.queue_bytes = bytes_max;
         self
