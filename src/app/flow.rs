@@ -71,7 +71,9 @@ impl Outcome {
 /// Something that every thread may have cached and must forget.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Change {
-    /// Anything.
+    /// Whatever is kept may be out of date: a job panicked, and what it did is not known.
+    Caches,
+    /// Anything: who was let in may have to come again.
     Everything,
     /// The file of the live config is another.
     Config,

@@ -208,7 +208,7 @@ impl Reactor {
     pub(super) fn on_panic(&mut self, key: Key) {
         self.meters.panics.one();
         self.scratch.clear();
-        self.app.on_change(&Change::Everything);
+        self.app.on_change(&Change::Caches);
         self.close(key);
     }
 

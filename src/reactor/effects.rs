@@ -83,7 +83,7 @@ impl Outbox {
     /// Runs on a thread of the pool: the changes are known everywhere before the result is.
     fn run(self, work: Work) {
         let run = AssertUnwindSafe(work.run);
-        let (done, changes) = catch_unwind(run).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
+        let (done, changes) = catch_unwind(run).unwrap_or_else(|_| (Done::Panicked, vec![Change::Caches]));
         self.mesh.announce(&changes);
         self.mesh.deliver(self.thread, self.key, done);
     }

@@ -46,7 +46,7 @@ impl News {
             match change {
                 Change::Everything => self.strangers.push(None),
                 Change::Identity(user) => self.strangers.push(Some(user)),
-                Change::Config | Change::Package(_) => {}
+                Change::Caches | Change::Config | Change::Package(_) => {}
             }
         }
         if let Some(live) = &mut self.live {
@@ -80,5 +80,29 @@ impl News {
     /// Those whose standing has changed, once.
     pub(super) fn take_strangers(&mut self) -> Vec<Option<Arc<str>>> {
         std::mem::take(&mut self.strangers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mio::{Poll, Token, Waker};
+
+    use super::*;
+    use crate::app::RouterBuilder;
+
+    #[test]
+    fn only_what_bears_on_who_was_let_in_parts_with_anybody() {
+        let poll = Poll::new().expect("a poll");
+        let mesh = Arc::new(Mesh::new(vec![Waker::new(poll.registry(), Token(0)).expect("a waker")]));
+        let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
+        let mut news = News::new(&mesh, 0, None, &mut app);
+        // A job that panicked must not cost others their connection.
+        mesh.announce(&[Change::Caches, Change::Config, Change::Package("left-pad".into())]);
+        news.tell(&mut app);
+        assert!(!news.has_strangers());
+        mesh.announce(&[Change::Identity("ann".into()), Change::Everything]);
+        news.tell(&mut app);
+        assert_eq!(news.take_strangers(), [Some("ann".into()), None]);
+        assert!(!news.has_strangers());
     }
 }

@@ -65,7 +65,7 @@ impl Cache {
     pub(crate) fn on_change(&mut self, change: &Change) {
         match change {
             Change::Identity(user) => self.valid.forget(user),
-            Change::Everything => self.valid = Kept::default(),
+            Change::Caches | Change::Everything => self.valid = Kept::default(),
             Change::Config | Change::Package(_) => return,
         }
         self.invalid = Kept::default();
@@ -146,6 +146,7 @@ mod tests {
     fn a_change_is_forgotten_and_outruns_jobs() {
         for (change, ann, bob) in [
             (Change::Identity("ann".into()), false, true),
+            (Change::Caches, false, false),
             (Change::Everything, false, false),
             (Change::Package("ann".into()), true, true),
         ] {

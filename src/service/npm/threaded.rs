@@ -79,7 +79,7 @@ impl Threaded {
                 spellings(name).for_each(|spelling| self.documents.remove(spelling.as_slice()));
                 self.tarballs.retain(|tarball| tarball.name != *name);
             }
-            Change::Everything => {
+            Change::Caches | Change::Everything => {
                 self.heard += 1;
                 self.heard_of = [self.heard; SLOTS];
                 self.documents.clear();
@@ -146,7 +146,7 @@ mod tests {
         assert_ne!(slot("n"), slot("other"));
         kept.keep_document(b"n", &document, before, 1 << 20);
         assert!(kept.document(b"n").is_some(), "another package's change does not matter");
-        for change in [Change::Package("n".into()), Change::Everything] {
+        for change in [Change::Package("n".into()), Change::Caches, Change::Everything] {
             let before = kept.begin();
             kept.on_change(&change);
             kept.keep_document(b"n", &document, before, 1 << 20);

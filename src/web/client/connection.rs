@@ -141,7 +141,7 @@ impl<'c> TestStream<'c> {
             return self.session.on_done(Done::Busy, turn);
         }
         let (done, changes) =
-            catch_unwind(AssertUnwindSafe(work.run)).unwrap_or_else(|_| (Done::Panicked, vec![Change::Everything]));
+            catch_unwind(AssertUnwindSafe(work.run)).unwrap_or_else(|_| (Done::Panicked, vec![Change::Caches]));
         changes.iter().for_each(|change| turn.app.on_change(change));
         self.session.on_done(done, turn);
     }
