@@ -91,13 +91,11 @@ pub(super) fn crc_8(bytes: &[u8; FRAME_BYTES]) -> u8 {
 #[inline]
 fn crc_8_at_once(&[a, b, c, d, e, ref last @ ..]: &[u8; FRAME_BYTES]) -> u8 {
     let (first, last) = (u64::from_be_bytes([0, 0, 0, a, b, c, d, e]), u64::from_be_bytes(*last));
-    // The checksum's place is the lowest byte: the first stands 56 and 64 bits above it.
-    let low = last << 8 ^ x_64(first << 8 | last >> 56);
-    let low = below(low, 32) ^ x_32(low >> 32);
-    let low = below(low, 16) ^ x_16(low >> 16);
-    let low = below(low, 16) ^ x_16(low >> 16);
-    let low = below(low, 8) ^ x_8(low >> 8);
-    (low ^ x_8(low >> 8)) as u8
+    // The checksum's place is the lowest byte: the first stand 56 and 64 bits above it.
+    let low = last << 8 ^ instead_of(64, first << 8 | last >> 56);
+    // Four powers, two of them twice: what is added may reach above the power again.
+    let low = folded(16, folded(16, folded(32, low)));
+    folded(8, folded(8, low)) as u8
 }
 
 #[cfg_attr(not(feature = "node"), inline(never))]
@@ -112,31 +110,16 @@ fn crc_8_in_steps(bytes: &[u8; FRAME_BYTES]) -> u8 {
     sum
 }
 
-/// What stands below x to this power.
+/// The same remainder, with what stands above x to this power brought below.
 #[inline]
-fn below(sum: u64, power: u32) -> u64 {
-    sum & ((1 << power) - 1)
+fn folded(power: u32, sum: u64) -> u64 {
+    sum & ((1 << power) - 1) ^ instead_of(power, sum >> power)
 }
 
-/// What stands above x⁶⁴, without that power.
+/// What may stand for x to this power times `above`: three terms, an eighth and a quarter of the power apart.
 #[inline]
-fn x_64(above: u64) -> u64 {
-    above ^ above << 8 ^ above << 16
-}
-
-#[inline]
-fn x_32(above: u64) -> u64 {
-    above ^ above << 4 ^ above << 8
-}
-
-#[inline]
-fn x_16(above: u64) -> u64 {
-    above ^ above << 2 ^ above << 4
-}
-
-#[inline]
-fn x_8(above: u64) -> u64 {
-    above ^ above << 1 ^ above << 2
+fn instead_of(power: u32, above: u64) -> u64 {
+    above ^ above << (power / 8) ^ above << (power / 4)
 }
 
 #[inline]

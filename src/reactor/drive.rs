@@ -88,11 +88,6 @@ pub(super) struct Reads {
 }
 
 impl Reads {
-    /// One read that came to so many bytes.
-    pub(super) fn of(count: usize) -> Self {
-        Self { bytes: count as u64, ..Self::default() }
-    }
-
     /// Notes what a read with `room` for so many bytes came to; how many came.
     #[inline(always)]
     pub(super) fn note(&mut self, conn: &mut Conn, received: io::Result<usize>, room: usize) -> Option<usize> {

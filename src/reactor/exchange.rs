@@ -4,7 +4,6 @@
 //! At rest means that the session is idle and that everything has left. So there is nothing to go on with, no rest to
 //! put in front of what is read, no source and no preface; and write interest is not armed.
 
-use std::io;
 use std::os::fd::AsFd;
 
 use super::Reactor;
@@ -98,11 +97,8 @@ impl Reactor {
         let space = self.recv.space();
         let room = space.len();
         let received = sys::receive(conn.stream.as_fd(), space);
-        let count = match received {
-            Ok(count) if count > 0 => count,
-            received => return self.on_no_bytes(key, received),
-        };
-        conn.readable = count == room || conn.read_to_end;
+        let mut reads = Reads::default();
+        let Some(count) = reads.note(conn, received, room) else { return self.on_no_bytes(key, &reads) };
         self.recv.commit(count);
         let mut turn = turn!(self, conn.peer, &mut self.scratch);
         self.news.catch_up(conn, &mut turn);
@@ -111,7 +107,6 @@ impl Reactor {
             Session::Http1(http) => take(http, self.recv.bytes_mut(), &mut turn),
             Session::Ws(ws) => take(&mut **ws, self.recv.bytes_mut(), &mut turn),
         };
-        let reads = Reads::of(count);
         if begun == 0 || !rests || self.share.holds_back(self.scratch.len()) {
             return self.act(key, &at_rest(is_ws, served), &reads, None);
         }
@@ -137,12 +132,10 @@ impl Reactor {
 
     /// The peer has ended, or is gone, or there was nothing to read.
     #[cold]
-    fn on_no_bytes(&mut self, key: Key, received: io::Result<usize>) -> Fate {
+    fn on_no_bytes(&mut self, key: Key, reads: &Reads) -> Fate {
         let Some(conn) = self.conns.get_mut(key) else { return Fate::Rest };
         let before = at_rest(conn.session.is_ws(), conn.session.served());
-        let mut reads = Reads::default();
-        reads.note(conn, received, usize::MAX);
-        self.act(key, &before, &reads, None)
+        self.act(key, &before, reads, None)
     }
 
     /// Sends a publication to one that subscribes.

@@ -102,22 +102,23 @@ fn is_current(db: &Connection, identity: &Identity) -> rusqlite::Result<bool> {
     }
 }
 
+/// Whose the token is that fits a condition.
+macro_rules! bearer_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT t.id, t.read_only, t.admin OR u.admin, u.name FROM tokens t JOIN users u ON u.id = t.user
+             WHERE u.removed_ms IS NULL AND ",
+            $condition
+        )
+    };
+}
+
 fn by_token(db: &Connection, digest: &[u8; 32]) -> rusqlite::Result<Option<Identity>> {
-    let mut statement = db.prepare_cached(
-        "SELECT t.id, t.read_only, t.admin OR u.admin, u.name
-         FROM tokens t JOIN users u ON u.id = t.user
-         WHERE t.sha256 = ?1 AND u.removed_ms IS NULL",
-    )?;
-    statement.query_row([digest], bearer).optional()
+    db.prepare_cached(bearer_where!("t.sha256 = ?1"))?.query_row([digest], bearer).optional()
 }
 
 fn by_token_id(db: &Connection, id: i64) -> rusqlite::Result<Option<Identity>> {
-    let mut statement = db.prepare_cached(
-        "SELECT t.id, t.read_only, t.admin OR u.admin, u.name
-         FROM tokens t JOIN users u ON u.id = t.user
-         WHERE t.id = ?1 AND u.removed_ms IS NULL",
-    )?;
-    statement.query_row([id], bearer).optional()
+    db.prepare_cached(bearer_where!("t.id = ?1"))?.query_row([id], bearer).optional()
 }
 
 fn bearer(row: &Row<'_>) -> rusqlite::Result<Identity> {
