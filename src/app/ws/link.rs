@@ -26,18 +26,22 @@ impl<'a> Link<'a> {
 
     /// Sends a message; text has to be UTF-8.
     pub fn send(&mut self, kind: Kind, payload: &[u8]) {
-        self.outgoing.send_copy(kind, payload, &mut self.way);
+        self.outgoing.send(kind, payload, &mut self.way);
     }
 
     /// Sends a message without a copy, where it is long.
     pub fn send_owned(&mut self, kind: Kind, payload: Aligned) {
-        self.outgoing.send(kind, Payload::Whole(payload), &mut self.way);
+        self.outgoing.send_owned(kind, payload, &mut self.way);
     }
 
     /// Sends a message back as it came.
     #[inline]
     pub fn send_back(&mut self, message: Message<'_>) {
-        self.outgoing.send(message.kind(), message.into_payload(), &mut self.way);
+        let kind = message.kind();
+        match message.into_payload() {
+            Payload::Here(bytes) => self.outgoing.send(kind, bytes, &mut self.way),
+            Payload::Whole(bytes) => self.outgoing.send_owned(kind, bytes, &mut self.way),
+        }
     }
 
     /// Sends a message that was framed before.

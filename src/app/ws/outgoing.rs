@@ -8,9 +8,9 @@ use super::jobs::Jobs;
 use super::waiting::Waiting;
 use super::{Framed, Overflow, Publication, Topic};
 use crate::app::{Caller, Identity, Job, Lane};
-use crate::buffer::SendBuf;
+use crate::buffer::{Aligned, SendBuf};
 use crate::limits::{SEND_HIGH_WATER_BYTES, WS_CALL_BYTES, WS_OUT_BYTES};
-use crate::wire::ws::{Code, Kind, Opcode, Payload, put_close, put_header};
+use crate::wire::ws::{Code, Kind, Opcode, put_close, put_header};
 
 /// A close frame without a code (RFC 6455 §7.4.1).
 pub(crate) const NO_STATUS: Code = Code::new(1005);
@@ -107,24 +107,20 @@ impl Outgoing {
         self
     }
 
-    /// Sends a message of the channel's own.
-    #[inline]
-    pub fn send(&mut self, kind: Kind, payload: Payload<'_>, way: &mut Way<'_>) {
+    /// Sends a message of the channel's own; memory that is handed over is not copied, unless it is little.
+    pub fn send_owned(&mut self, kind: Kind, payload: Aligned, way: &mut Way<'_>) {
         if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
             return self.wait_for_room(&Framed::new(kind, &payload), way.out);
         }
-        if way.compress(kind, &payload) {
-            return;
-        }
-        put_frame_header(kind, false, payload.len(), way.out);
-        match payload {
-            Payload::Here(bytes) => way.out.put(bytes),
-            Payload::Whole(bytes) => way.out.put_owned(bytes),
+        if !way.compress(kind, &payload) {
+            put_frame_header(kind, false, payload.len(), way.out);
+            way.out.put_owned(payload);
         }
     }
 
     /// Sends a copy of these bytes.
-    pub fn send_copy(&mut self, kind: Kind, payload: &[u8], way: &mut Way<'_>) {
+    #[inline]
+    pub fn send(&mut self, kind: Kind, payload: &[u8], way: &mut Way<'_>) {
         if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
             return self.wait_for_room(&Framed::new(kind, payload), way.out);
         }

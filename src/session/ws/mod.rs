@@ -218,8 +218,9 @@ impl Ws {
         }
         let (mut used, mut events) = (0, 0);
         while used < bytes.len() && events < WS_EVENTS_PER_TURN_MAX && self.takes_more(turn.out.len()) {
-            match self.decoder.next(bytes, &mut used, &self.limits) {
-                Ok(Some(event)) => self.on_event(event, turn),
+            match self.decoder.next_short(bytes, &mut used, &self.limits) {
+                Ok(Some((kind, payload))) => self.on_message(kind, Payload::Here(&mut bytes[payload]), turn),
+                Ok(None) if self.on_other(bytes, &mut used, turn) => {}
                 Ok(None) => break,
                 Err(error) => self.fail(error.code(), error.sentence(), turn),
             }
@@ -229,7 +230,17 @@ impl Ws {
         if matches!(self.state, State::Linger { .. } | State::Over) { bytes.len() } else { used }
     }
 
-    #[inline]
+    /// What is no short message, the next of `bytes`; false if they have come to their end.
+    #[inline(never)]
+    fn on_other(&mut self, bytes: &mut [u8], used: &mut usize, turn: &mut Turn<'_>) -> bool {
+        match self.decoder.next(bytes, used, &self.limits) {
+            Ok(Some(event)) => self.on_event(event, turn),
+            Ok(None) => return false,
+            Err(error) => self.fail(error.code(), error.sentence(), turn),
+        }
+        true
+    }
+
     fn on_event(&mut self, event: Event<'_>, turn: &mut Turn<'_>) {
         match event {
             Event::Message(kind, false, payload) => self.on_message(kind, payload, turn),
@@ -240,7 +251,7 @@ impl Ws {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn on_message(&mut self, kind: Kind, payload: Payload<'_>, turn: &mut Turn<'_>) {
         // After our close frame, theirs is all that counts.
         if self.state != State::Open {
@@ -272,7 +283,7 @@ impl Ws {
     }
 
     /// Calls the channel; what it did decides how things stand.
-    #[inline]
+    #[inline(always)]
     fn call(&mut self, turn: &mut Turn<'_>, call: impl FnOnce(&mut dyn Channel, &mut Link<'_>)) {
         let flags = turn.app.flags();
         match &mut self.deflate {

@@ -9,6 +9,7 @@
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::event::{Event, control, event_here};
 use super::header::{Expected, FIN, Frame, HEADER_BYTES_MAX, LENGTH_16, MASK, parse};
@@ -111,32 +112,45 @@ impl Decoder {
         if *used == bytes.len() {
             return Ok(None);
         }
-        if let Some((kind, key, length)) = self.short_message(bytes, *used, limits) {
-            let start = *used + SHORT_HEADER_BYTES;
-            *used = start + length;
-            let payload = place(bytes, start, length, key);
-            if kind == Kind::Binary || utf8::is_whole(payload) {
-                return Ok(Some(Event::Message(kind, false, Payload::Here(payload))));
-            }
-            return self.end(Err(Error::Utf8));
+        if let Some((kind, payload)) = self.next_short(bytes, used, limits)? {
+            return Ok(Some(Event::Message(kind, false, Payload::Here(&mut bytes[payload]))));
         }
-        match self.read(bytes, used, limits) {
-            Ok(Some(Event::Close(why))) => self.end(Ok(Some(Event::Close(why)))),
-            Err(error) => self.end(Err(error)),
-            going_on => going_on,
+        let outcome = self.read(bytes, used, limits);
+        if let Ok(Some(Event::Close(_))) | Err(_) = outcome {
+            self.end();
         }
+        outcome
+    }
+
+    /// The same for what most messages are: masked, in one frame of less than 126 bytes that is whole, not
+    /// compressed; its kind, and where its payload lies now. `Ok(None)`: nothing was taken in, and [`Self::next`]
+    /// knows what is there.
+    #[inline(always)]
+    pub fn next_short(
+        &mut self,
+        bytes: &mut [u8],
+        used: &mut usize,
+        limits: &Limits,
+    ) -> Result<Option<(Kind, Range<usize>)>, Error> {
+        let Some((kind, key, length)) = self.short_message(bytes, *used, limits) else { return Ok(None) };
+        let start = *used + SHORT_HEADER_BYTES;
+        *used = start + length;
+        let payload = place(bytes, start, length, key);
+        if kind == Kind::Binary || utf8::is_whole(&bytes[payload.clone()]) {
+            return Ok(Some((kind, payload)));
+        }
+        self.end();
+        Err(Error::Utf8)
     }
 
     /// Lets go of everything and reads no more.
     #[cold]
-    fn end<T>(&mut self, last: T) -> T {
+    fn end(&mut self) {
         *self = Self { stage: Stage::Ended, ..Self::new(self.role, self.deflate) };
-        last
     }
 
-    /// Most messages: masked, in one frame of less than 126 bytes that is whole, not compressed. What does not
-    /// look like that goes the long way, each mistake among it.
-    #[inline]
+    /// Kind, key and length. What does not look like that goes the long way, each mistake among it.
+    #[inline(always)]
     fn short_message(&self, bytes: &[u8], at: usize, limits: &Limits) -> Option<(Kind, [u8; 4], usize)> {
         let (Stage::Header(_, 0), None, Role::Server) = (self.stage, &self.message, self.role) else { return None };
         let (header, rest) = bytes.get(at..)?.split_first_chunk::<SHORT_HEADER_BYTES>()?;

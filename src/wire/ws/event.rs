@@ -22,7 +22,8 @@ pub enum Event<'b> {
 
 /// What the frame says whose whole payload stands at `start`.
 pub(super) fn event_here<'b>(bytes: &'b mut [u8], start: usize, frame: &Frame) -> Result<Event<'b>, Error> {
-    let payload = place(bytes, start, frame.left, frame.key);
+    let placed = place(bytes, start, frame.left, frame.key);
+    let payload = &mut bytes[placed];
     match frame.opcode {
         Opcode::Binary => Ok(Event::Message(Kind::Binary, frame.rsv1, Payload::Here(payload))),
         Opcode::Text if frame.rsv1 || utf8::is_whole(payload) => {

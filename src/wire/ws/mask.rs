@@ -10,7 +10,7 @@ pub fn mask(bytes: &mut [u8], key: [u8; 4]) {
 }
 
 /// Unmasks what stands in `window` from `shift` on and puts it at the start.
-#[inline]
+#[inline(always)]
 pub(super) fn unmask_down(window: &mut [u8], shift: usize, key: [u8; 4]) {
     match window.len() - shift {
         0..4 => bytes_down(window, shift, key),

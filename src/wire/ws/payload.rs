@@ -1,6 +1,6 @@
 //! The payload of a message, where it lies or in memory of its own.
 
-use core::ops::{Deref, DerefMut};
+use core::ops::{Deref, DerefMut, Range};
 
 use super::mask::unmask_down;
 use crate::buffer::Aligned;
@@ -69,13 +69,13 @@ pub(super) fn can_be_placed(bytes: &[u8], start: usize) -> bool {
     shift_of(bytes, start) <= start
 }
 
-/// The `len` bytes at `start`, unmasked, at the multiple of 8 at or below it.
+/// Unmasks the `len` bytes at `start` and puts them at the multiple of 8 at or below it; where they lie then.
 ///
 /// What stands there is the header or was read before.
-#[inline]
-pub(super) fn place(bytes: &mut [u8], start: usize, len: usize, key: [u8; 4]) -> &mut [u8] {
+#[inline(always)]
+pub(super) fn place(bytes: &mut [u8], start: usize, len: usize, key: [u8; 4]) -> Range<usize> {
     let shift = shift_of(bytes, start);
-    let window = &mut bytes[start - shift..start + len];
-    unmask_down(window, shift, key);
-    &mut window[..len]
+    let placed = start - shift;
+    unmask_down(&mut bytes[placed..start + len], shift, key);
+    placed..placed + len
 }
