@@ -14,8 +14,19 @@ pub struct Identity {
     pub read_only: bool,
     /// May do everything.
     pub admin: bool,
-    /// Public id of the token that was shown, if it was one; never the token.
-    pub token: Option<i64>,
+    /// What they are.
+    pub shown: Shown,
+}
+
+/// What credentials are; never themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Shown {
+    /// There are none, or none that are known.
+    Nothing,
+    /// A token, by its public id.
+    Token(i64),
+    /// A password, by a number that changes whenever one is set. Nothing of the password can be told from it.
+    Password(u64),
 }
 
 /// What credentials amount to.
@@ -32,7 +43,7 @@ pub enum Standing {
 impl Identity {
     /// Nobody in particular.
     pub const fn anonymous() -> Self {
-        Self { standing: Standing::Anonymous, read_only: true, admin: false, token: None }
+        Self { standing: Standing::Anonymous, read_only: true, admin: false, shown: Shown::Nothing }
     }
 
     /// Somebody with credentials that are worth nothing.

@@ -386,8 +386,7 @@ pub trait Users: Send + Sync {
 /// Whether those who were let in would still be let in, and as the same.
 pub trait Standings: Send + Sync {
     /// The users among these of whom something else holds now: a token that was ended, a user who was removed, other
-    /// rights. Nobody is asked about twice, so many of one may be named. Who showed a password is not asked for
-    /// it again: another one changes nothing here.
+    /// rights, another password if one was shown. Nobody is asked about twice, so many of one may be named.
     fn changed(&self, identities: &[Arc<Identity>]) -> Result<Vec<Arc<str>>>;
 }
 

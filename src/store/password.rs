@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::app::store::{Result, StoreError};
 use crate::store::error::broken;
@@ -59,6 +60,12 @@ pub(crate) fn verify(password: &str, hash: Option<&str>) -> Result<bool> {
     Ok(fits && known)
 }
 
+/// A number that tells this hash from any other, of the same password too.
+pub(crate) fn mark(hash: &str) -> u64 {
+    let digest = digest(&SHA256, hash.as_bytes());
+    digest.as_ref().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
+}
+
 fn argon2() -> Result<Argon2<'static>> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(unhashable)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
@@ -79,7 +86,10 @@ mod tests {
         assert!(verify("correct horse", Some(&stored)).unwrap());
         assert!(!verify("correct horsf", Some(&stored)).unwrap());
         assert!(!verify("", Some(&stored)).unwrap());
-        assert_ne!(stored, hash("correct horse").unwrap(), "each has its own salt");
+        let again = hash("correct horse").unwrap();
+        assert_ne!(stored, again, "each has its own salt");
+        assert_eq!(mark(&stored), mark(&stored));
+        assert_ne!(mark(&stored), mark(&again));
     }
 
     #[test]

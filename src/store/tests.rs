@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use crate::app::identity::{Identity, Standing};
+use crate::app::identity::{Identity, Shown, Standing};
 use crate::app::store::{BlobId, Joined, Written};
 use crate::store::testing::{actor, done, draft, names, new, open, publish, stage};
 use crate::store::verify::verify;
@@ -281,7 +281,7 @@ fn a_user_joins_once_and_comes_in_with_the_password() {
     assert!(users.join("Not A Name", "x", "").is_err());
     let identity = users.identify_password("ann", "secret").unwrap().unwrap();
     assert_eq!((user_of(&identity.standing), identity.read_only, identity.admin), ("ann", false, false));
-    assert_eq!(identity.token, None);
+    assert!(matches!(identity.shown, Shown::Password(_)));
     for (name, password) in [("ann", "Secret"), ("ann", ""), ("bob", "secret"), ("", "")] {
         assert_eq!(users.identify_password(name, password).unwrap(), None, "{name} {password}");
     }
@@ -302,7 +302,7 @@ fn a_token_lives_from_its_issue_to_its_end() {
     let identity = users.identify_token(&token).unwrap().unwrap();
     assert_eq!((user_of(&identity.standing), identity.read_only, identity.admin), ("ann", true, false));
     let listed = store.accounts().tokens("ann").unwrap();
-    assert_eq!(Some(listed[0].id), identity.token);
+    assert_eq!(Shown::Token(listed[0].id), identity.shown);
     assert_eq!(listed[0].shown, format!("lattice_…{}", &token[50..]));
     assert!(!users.revoke_token("bob", &token).unwrap());
     assert!(users.revoke_token("ann", &token).unwrap());
@@ -411,15 +411,23 @@ fn who_has_changed_is_told_once_and_who_has_not_is_left_out() {
     assert!(changed().is_empty());
     accounts.create_token("ann", TokenRights { admin: true, read_only: false }).unwrap();
     accounts.set_email("ann", "new@b").unwrap();
-    accounts.set_password("ann", Some("other")).unwrap();
     assert!(changed().is_empty(), "what they show is worth what it was");
-    assert!(accounts.revoke_token(identities[0].token.expect("a token")).unwrap());
-    assert_eq!(changed(), ["ann"]);
+    let with = |is_meant: fn(&Shown) -> bool| {
+        let meant: Vec<_> = identities.iter().filter(|identity| is_meant(&identity.shown)).cloned().collect();
+        standings.changed(&meant).unwrap().iter().map(|name| name.to_string()).collect::<Vec<_>>()
+    };
+    accounts.set_password("bob", Some("secret")).unwrap();
+    assert_eq!(with(|shown| matches!(shown, Shown::Password(_))), ["bob"], "the same one, but set again");
+    accounts.set_password("bob", None).unwrap();
+    assert_eq!(with(|shown| matches!(shown, Shown::Password(_))), ["bob"]);
+    assert!(with(|shown| matches!(shown, Shown::Token(_))).is_empty(), "tokens stay");
+    let Shown::Token(anns) = identities[0].shown else { panic!("a token was shown") };
+    assert!(accounts.revoke_token(anns).unwrap());
+    assert_eq!(with(|shown| matches!(shown, Shown::Token(_))), ["ann"]);
     accounts.set_admin("bob", true).unwrap();
     accounts.remove("eve").unwrap();
     assert_eq!(changed(), ["ann", "bob", "eve"]);
     accounts.set_admin("bob", false).unwrap();
-    assert_eq!(changed(), ["ann", "eve"], "nobody remembers what was");
-    let passwords: Vec<_> = identities.iter().filter(|identity| identity.token.is_none()).cloned().collect();
-    assert_eq!(standings.changed(&passwords).unwrap(), ["eve".into()]);
+    assert_eq!(with(|shown| matches!(shown, Shown::Token(_))), ["ann", "eve"], "nobody remembers what was");
+    assert_eq!(with(|shown| matches!(shown, Shown::Password(_))), ["bob", "eve"]);
 }

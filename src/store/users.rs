@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use crate::app::identity::{Identity, Standing};
+use crate::app::identity::{Identity, Shown, Standing};
 use crate::app::store::{Joined, Result, Standings, User, Users};
 use crate::store::Inner;
 use crate::store::accounts::{self, TokenRights};
@@ -33,8 +33,7 @@ impl Users for UserStore {
         if !password::verify(password, hash.as_deref())? {
             return Ok(None);
         }
-        let standing = Standing::User(name.into());
-        Ok(Some(Identity { standing, read_only: false, admin, token: None }))
+        Ok(hash.map(|hash| with_password(name, &hash, admin)))
     }
 
     fn user(&self, name: &str) -> Result<Option<User>> {
@@ -79,7 +78,7 @@ impl Standings for UserStore {
         let mut changed = Vec::new();
         self.0.readers.read(|db| {
             for identity in identities {
-                let what = (identity.user(), identity.token, identity.admin, identity.read_only);
+                let what = (identity.user(), identity.shown, identity.admin, identity.read_only);
                 if asked.insert(what) && !is_current(db, identity)? {
                     changed.extend(identity.user().cloned());
                 }
@@ -92,14 +91,25 @@ impl Standings for UserStore {
     }
 }
 
-/// Whether these credentials would make the same of their bearer now. Whether the password is the same cannot be
-/// told.
+/// Whether these credentials would make the same of their bearer now.
 fn is_current(db: &Connection, identity: &Identity) -> rusqlite::Result<bool> {
     let Standing::User(name) = &identity.standing else { return Ok(true) };
-    match identity.token {
-        Some(id) => Ok(by_token_id(db, id)?.is_some_and(|current| current == *identity)),
-        None => Ok(by_name(db, name)?.is_some_and(|(_, admin)| admin == identity.admin)),
-    }
+    let current = match identity.shown {
+        Shown::Token(id) => by_token_id(db, id)?,
+        Shown::Password(_) => match by_name(db, name)? {
+            Some((Some(hash), admin)) => Some(with_password(name, &hash, admin)),
+            _ => None,
+        },
+        // Nothing here let them in.
+        Shown::Nothing => return Ok(true),
+    };
+    Ok(current.is_some_and(|current| current == *identity))
+}
+
+/// Who showed the password of this hash.
+fn with_password(name: &str, hash: &str, admin: bool) -> Identity {
+    let shown = Shown::Password(password::mark(hash));
+    Identity { standing: Standing::User(name.into()), read_only: false, admin, shown }
 }
 
 /// Whose the token is that fits a condition.
@@ -123,7 +133,7 @@ fn by_token_id(db: &Connection, id: i64) -> rusqlite::Result<Option<Identity>> {
 
 fn bearer(row: &Row<'_>) -> rusqlite::Result<Identity> {
     let standing = Standing::User(row.get(3)?);
-    Ok(Identity { standing, read_only: row.get(1)?, admin: row.get(2)?, token: Some(row.get(0)?) })
+    Ok(Identity { standing, read_only: row.get(1)?, admin: row.get(2)?, shown: Shown::Token(row.get(0)?) })
 }
 
 /// The password's hash, if there is one, and whether the user is an admin.

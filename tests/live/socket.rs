@@ -7,6 +7,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lattice::config::{Config, ConfigFile, Flags, Image, Slot};
 
 use super::{Site, ask, open};
@@ -439,6 +441,30 @@ fn a_token_that_another_process_revokes_ends_its_connections_though_nothing_happ
     assert!(others.iter_mut().all(is_quiet) && is_quiet(&mut stranger), "they are who they were");
     assert!(site.try_socket(PROTOCOL, &[("Authorization", &site.bearer(&site.root))]).is_err());
     assert_eq!(site.current(), before);
+}
+
+#[test]
+fn a_password_that_another_process_sets_ends_the_connections_of_the_one_before() {
+    let site = Site::start();
+    let set =
+        |password: &str| site.node.data().run(&["user", "passwd", "ann", "--password-stdin"], password.as_bytes());
+    let try_with = |password: &str| {
+        let basic = format!("Basic {}", STANDARD.encode(format!("ann:{password}")));
+        site.try_socket(PROTOCOL, &[("Authorization", &basic)])
+    };
+    set("the first one\n");
+    let mut anns: Vec<_> = (0..4).map(|_| try_with("the first one").expect("it is hers")).collect();
+    for ann in &mut anns {
+        state(ann);
+    }
+    let (mut root, mut stranger) = (site.socket_of(&site.root), site.socket().0);
+    set("the second one\n");
+    for ann in &mut anns {
+        assert!(matches!(ann.next_within(NOTICED), Some(Came::Closed(POLICY, _))));
+    }
+    assert!(is_quiet(&mut root) && is_quiet(&mut stranger), "they are who they were");
+    assert!(try_with("the first one").is_err());
+    state(&mut try_with("the second one").expect("it is hers now"));
 }
 
 #[test]

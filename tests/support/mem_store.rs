@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use aws_lc_rs::digest;
 
 use lattice::app::Identity;
-use lattice::app::identity::Standing;
+use lattice::app::identity::{Shown, Standing};
 use lattice::app::store::*;
 
 /// How a call goes.
@@ -333,7 +333,7 @@ impl Users for MemStore {
                 standing: Standing::User(name.as_str().into()),
                 read_only: *read_only,
                 admin: false,
-                token: Some(1),
+                shown: Shown::Token(1),
             }))
         })
     }
@@ -346,7 +346,7 @@ impl Users for MemStore {
                 standing: standing(user),
                 read_only: false,
                 admin: false,
-                token: None,
+                shown: Shown::Password(1),
             }))
         })
     }

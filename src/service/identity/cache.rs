@@ -101,11 +101,11 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::identity::Standing;
+    use crate::app::identity::{Shown, Standing};
 
     fn user(name: &str) -> Arc<Identity> {
         let standing = Standing::User(name.into());
-        Arc::new(Identity { standing, read_only: false, admin: false, token: None })
+        Arc::new(Identity { standing, read_only: false, admin: false, shown: Shown::Nothing })
     }
 
     fn print(number: usize) -> Fingerprint {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::*;
-use crate::app::identity::Standing;
+use crate::app::identity::{Shown, Standing};
 use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found as Route, RouteSpec, RouterBuilder};
 use crate::app::store::{Joined, StoreError, User};
@@ -28,7 +28,7 @@ impl FakeUsers {
         }
         let standing = Standing::User("ann".into());
         let valid = is_right && !*self.revoked.lock().unwrap();
-        Ok(valid.then_some(Identity { standing, read_only: false, admin: false, token: Some(7) }))
+        Ok(valid.then_some(Identity { standing, read_only: false, admin: false, shown: Shown::Token(7) }))
     }
 }
 

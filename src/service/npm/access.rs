@@ -190,6 +190,8 @@ mod tests {
     use super::*;
     use std::sync::Arc;
 
+    use crate::app::identity::Shown;
+
     fn fits(pattern: &str, name: &str) -> bool {
         Pattern::new(pattern).fits(name)
     }
@@ -232,7 +234,7 @@ mod tests {
     }
 
     fn user(name: &str) -> Identity {
-        Identity { standing: Standing::User(Arc::from(name)), read_only: false, admin: false, token: None }
+        Identity { standing: Standing::User(Arc::from(name)), read_only: false, admin: false, shown: Shown::Nothing }
     }
 
     fn rules() -> AccessRules {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::app::identity::{Standing, is_user_name};
+use crate::app::identity::{Shown, Standing, is_user_name};
 use crate::app::reply::push_json_string;
 use crate::app::router::decode;
 use crate::app::store::{Joined, Result, User, Users};
@@ -39,7 +39,9 @@ impl Credentials {
     /// Told from what the guard found out and what was sent.
     pub(crate) fn of(request: &Request<'_>) -> Self {
         match &request.identity.standing {
-            Standing::User(name) if request.identity.token.is_none() => Self::Password(Arc::clone(name)),
+            Standing::User(name) if matches!(request.identity.shown, Shown::Password(_)) => {
+                Self::Password(Arc::clone(name))
+            }
             Standing::Invalid if is_basic(request.header("Authorization")) => Self::WrongPassword,
             _ => Self::Other,
         }

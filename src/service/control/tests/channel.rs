@@ -6,7 +6,7 @@ use super::super::broadcast::{publications, state};
 use super::super::channel::Wire;
 use super::super::refused::Code;
 use super::Memory;
-use crate::app::identity::{Identity, Standing};
+use crate::app::identity::{Identity, Shown, Standing};
 use crate::app::live::LiveConfig;
 use crate::app::testing::drain;
 use crate::app::ws::{
@@ -29,7 +29,7 @@ impl Outlet for Nowhere {
 
 fn user(admin: bool, read_only: bool) -> Caller {
     let standing = Standing::User("ann".into());
-    Arc::new(Identity { standing, read_only, admin, token: None }).into()
+    Arc::new(Identity { standing, read_only, admin, shown: Shown::Nothing }).into()
 }
 
 struct Connection {

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::Control;
 use super::change::{Change, Demand};
-use crate::app::identity::{Identity, Standing};
+use crate::app::identity::{Identity, Shown, Standing};
 use crate::app::live::{LiveConfig, first};
 use crate::app::reply::Terms;
 use crate::app::router::{Found, RouterBuilder};
@@ -76,7 +76,7 @@ impl Guard for Named {
         let Some(name) = request.header("Authorization") else { return Verdict::Pass };
         let standing = if name == b"bad" { Standing::Invalid } else { Standing::User("ann".into()) };
         let (admin, read_only) = (name == b"root" || name == b"reader", name == b"reader");
-        Verdict::Known(Arc::new(Identity { standing, read_only, admin, token: None }))
+        Verdict::Known(Arc::new(Identity { standing, read_only, admin, shown: Shown::Nothing }))
     }
 
     fn resume(&mut self, _request: &Request<'_>, _value: Value, _reply: &mut Reply<'_>) -> Verdict {

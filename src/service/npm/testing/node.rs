@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::app::flow::{Change, Flow, Lane, Outcome};
-use crate::app::identity::{Identity, Standing};
+use crate::app::identity::{Identity, Shown, Standing};
 use crate::app::reply::Terms;
 use crate::app::router::{BodyPolicy, Found, RouterBuilder};
 use crate::app::testing::{drain, request};
@@ -31,7 +31,7 @@ impl Guard for Named {
             standing: Standing::User(user.into()),
             read_only: name.ends_with('!'),
             admin: user == "root",
-            token: (scheme == "Bearer").then_some(1),
+            shown: if scheme == "Bearer" { Shown::Token(1) } else { Shown::Password(1) },
         }))
     }
 
