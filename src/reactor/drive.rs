@@ -362,7 +362,7 @@ impl Reactor {
             self.pool.discard(given_up);
         }
         if conn.session.is_ws() {
-            self.part_with(&mut conn);
+            self.part_with(conn);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;

@@ -57,15 +57,16 @@ impl Reactor {
         }
     }
 
-    /// A WebSocket is gone: nobody publishes to it, and its channel knows.
+    /// A WebSocket is gone: nobody publishes to it, and its channel knows and is dropped, which may run what a
+    /// program wrote.
     #[cold]
-    pub(super) fn part_with(&mut self, conn: &mut Conn) {
+    pub(super) fn part_with(&mut self, mut conn: Conn) {
         let conns = &mut self.conns;
         for topic in conn.session.topics() {
             self.topics.count_gap(topic, |other| conns.get_mut(other).is_some());
         }
-        if catch_unwind(AssertUnwindSafe(|| conn.session.on_gone())).is_err() {
-            self.meters.panics.one();
-        }
+        let told = catch_unwind(AssertUnwindSafe(|| conn.session.on_gone()));
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(conn)));
+        [told, dropped].iter().filter(|outcome| outcome.is_err()).for_each(|_| self.meters.panics.one());
     }
 }
