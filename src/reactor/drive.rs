@@ -392,13 +392,7 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trust
 }
 
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
-pub(super) fn think(
-    conn: &mut Conn,
-    cause: Cause,
-    recv: &mut RecvBuf,
-    turn: &mut Turn<'_>,
-    news: &mut News,
-) -> Reads {
+pub(super) fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News) -> Reads {
     let worked = match cause {
         Cause::Listed => false,
         Cause::Drained => {
