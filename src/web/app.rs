@@ -273,7 +273,8 @@ impl App {
     }
 
     /// Is told of each failure, a panic or an [`Error`](super::Error) made of another, and makes the
-    /// answer; otherwise it is logged and answered 500 and JSON. After a panic the connection closes.
+    /// answer; otherwise it is logged and answered 500 and JSON. After a panic the connection closes. The
+    /// answer must be at hand: work for the pool, an upload or a WebSocket is logged and answered 500.
     pub fn on_error(mut self, hook: impl Fn(&Request<'_>, &Failure) -> Response + Send + Sync + 'static) -> Self {
         self.on_error = Some(Box::new(hook));
         self

@@ -286,6 +286,35 @@ fn whoever_is_told_of_failures_makes_the_answer() {
 }
 
 #[test]
+fn an_answer_to_a_failure_that_is_not_at_hand_is_500_behind_the_middlewares() {
+    type Hook = fn() -> Response;
+    let hooks: [Hook; 3] = [
+        || WebSocket::on_message(|_, _| {}).into_response(),
+        || Response::later(|| "from the pool"),
+        || Upload::fold((), |_, _| Ok(()), |_| ()).into_response(),
+    ];
+    for hook in hooks {
+        let app = App::new().middleware(Tell("a")).get("/", broken).websocket("/talk", broken);
+        let app = app.on_error(move |_, _| hook()).test();
+        let answer = app.get("/?error").send();
+        assert_eq!((answer.status, answer.text()), (500, r#"{"error":"the server failed on this request"}"#));
+        assert_eq!((&*after_of(&answer), answer.header("connection"), app.failures()), ("a", None, 1));
+        assert_eq!(app.get("/?panic").send().header("connection"), Some("close"));
+        let refused = app.websocket("/talk?error").connect().expect_err("it failed");
+        assert_eq!((refused.status, &*after_of(&refused)), (500, "a"), "an upgrade is no way out either");
+        assert_eq!(app.get("/").send().text(), "well");
+    }
+}
+
+#[test]
+fn a_middleware_cannot_answer_later_what_was_answered_already() {
+    let later = |_: &Request<'_>, response: &mut Response| *response = Response::later(|| "once more");
+    let app = App::new().after(later).get("/", || Blocking(|| "from the pool")).get("/now", || "now").test();
+    assert_eq!((app.get("/").send().status, app.failures()), (500, 1));
+    assert_eq!(app.get("/now").send().text(), "once more");
+}
+
+#[test]
 fn a_broken_middleware_or_hook_is_a_failure_too() {
     let before = App::new().get("/", || "").before(|_| panic!("before breaks")).test();
     let after = App::new().get("/", || "").after(|_, _| panic!("after breaks")).test();
