@@ -12,6 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::Reply;
+use crate::app::precedence::is_named;
 use crate::app::reply::{Body, error_json};
 use crate::limits::REFUSAL_BYTES_MAX;
 use crate::wire::http1::Error;
@@ -143,11 +144,7 @@ impl Words {
     }
 
     fn names(&self, name: &str) -> bool {
-        let mut lines = self.lines.split(|&octet| octet == b'\n');
-        lines.any(|line| {
-            let (start, rest) = line.split_at(name.len().min(line.len()));
-            start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":")
-        })
+        self.lines.split(|&octet| octet == b'\n').any(|line| is_named(line, name))
     }
 }
 

@@ -222,7 +222,12 @@ impl App {
     /// the prefix have captures, the service is not told of them.
     ///
     /// Middlewares stand before it, with one difference: it writes its answers itself, so what `after`
-    /// is shown is an empty answer of status 200, and the fields added to that are added to its own.
+    /// is shown is an empty answer of status 200, and the fields added to that are added to its own. Where
+    /// both have a field of one name, that of the middleware leaves: its `Cache-Control` replaces the one of
+    /// mounted files. Of `Vary`, `Set-Cookie` and other lists both leave. The service's leaves where it knows
+    /// better: in its errors, in what tells what the bytes are (`ETag`, `Last-Modified`, `Content-Encoding`,
+    /// ranges), and in what a page may do (`Content-Security-Policy` and the others of
+    /// [`SecurityHeaders`](super::SecurityHeaders)).
     ///
     /// ```
     /// use lattice::App;

@@ -828,6 +828,85 @@ fn files_are_served_behind_middlewares() {
     assert!(wrong.downcast_ref::<String>().is_some_and(|said| said.contains("/x: the directory /nowhere/at/all")));
 }
 
+/// The values of all fields of this name.
+fn all_of<'a>(answer: &'a TestResponse, name: &str) -> Vec<&'a str> {
+    let named = answer.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    named.map(|(_, value)| value.as_str()).collect()
+}
+
+#[test]
+fn what_a_middleware_sets_leaves_in_the_place_of_what_a_mounted_service_says() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::write(folder.path().join("sub/index.html"), "<p>sub").unwrap();
+    std::fs::write(folder.path().join("a.txt"), "text").unwrap();
+    std::fs::write(folder.path().join("long.txt"), "x".repeat(1000)).unwrap();
+    let set = |_: &Request<'_>, response: &mut Response| {
+        response.set_header("cache-control", "max-age=60");
+        response.set_header("Content-Type", "text/plain");
+        response.set_header("ETag", "\"other\"");
+        response.add_header("Vary", "Origin");
+        response.add_header("Set-Cookie", "a=1");
+        response.add_header("Set-Cookie", "b=2");
+    };
+    let app = App::new()
+        .after(set)
+        .files("/files", folder.path())
+        .mount("/ping", crate::service::ping::Ping::routes(), crate::service::ping::Ping::new)
+        .test();
+    let file = app.get("/files/a.txt").send();
+    let tag = all_of(&file, "etag")[0].to_owned();
+    assert_ne!(tag, "\"other\"", "it is compared with what a client has");
+    let not_modified = app.get("/files/a.txt").header("If-None-Match", &tag).send();
+    let part = app.get("/files/a.txt").header("Range", "bytes=1-2").send();
+    let [folder, kept] = ["/files/sub", "/files/a.txt"].map(|target| app.get(target).send());
+    let [rendered, written] = ["/ping/healthz", "/ping/readyz"].map(|target| app.get(target).send());
+    for (answer, status) in [
+        (&file, 200),
+        (&kept, 200),
+        (&part, 206),
+        (&not_modified, 304),
+        (&folder, 301),
+        (&rendered, 200),
+        (&written, 200),
+    ] {
+        assert_eq!((answer.status, all_of(answer, "Cache-Control")), (status, vec!["max-age=60"]), "{answer:?}");
+        assert_eq!(all_of(answer, "Content-Type"), ["text/plain"], "{answer:?}");
+        assert_eq!(all_of(answer, "ETag").len(), 1, "{answer:?}");
+        assert_eq!(all_of(answer, "Set-Cookie"), ["a=1", "b=2"], "{answer:?}");
+        assert!(all_of(answer, "Vary").contains(&"Origin"), "{answer:?}");
+    }
+    let parts = app.get("/files/long.txt").header("Range", "bytes=0-0,900-900").send();
+    let [kind] = all_of(&parts, "Content-Type")[..] else { panic!("{parts:?}") };
+    assert!(parts.status == 206 && kind.starts_with("multipart/byteranges; boundary="), "{parts:?}");
+    let missing = app.get("/files/none").send();
+    assert_eq!((missing.status, all_of(&missing, "Cache-Control")), (404, vec!["no-store"]), "an error is not kept");
+    assert_eq!(all_of(&missing, "Content-Type"), ["application/json"]);
+}
+
+/// A page of the core with a policy of its own.
+struct Page;
+
+impl Service for Page {
+    fn call(&mut self, _: &app::Request<'_>, reply: &mut Reply<'_>) -> Flow {
+        reply.status(200).header("Content-Security-Policy", b"default-src 'none'").header("Vary", b"Cookie").empty();
+        Flow::Done
+    }
+}
+
+#[test]
+fn the_policy_of_a_mounted_page_is_its_own() {
+    let route = RouteSpec { method: Method::Get, pattern: "/", id: 0, body: BodyPolicy::Discard, open: true };
+    let vary = |_: &Request<'_>, response: &mut Response| response.add_header("Vary", "Origin");
+    let app = App::new().middleware(SecurityHeaders::new()).after(vary).mount("/", vec![route], || Page).test();
+    let answer = app.get("/").send();
+    assert_eq!(all_of(&answer, "Content-Security-Policy"), ["default-src 'none'"]);
+    assert_eq!(all_of(&answer, "Referrer-Policy"), ["strict-origin-when-cross-origin"]);
+    let mut vary = all_of(&answer, "Vary");
+    vary.sort_unstable();
+    assert_eq!(vary, ["Cookie", "Origin"]);
+}
+
 #[test]
 fn files_are_served_below_a_prefix_with_captures() {
     let folder = tempfile::tempdir().unwrap();
