@@ -83,6 +83,13 @@ pub enum Change {
     Package(Arc<str>),
 }
 
+impl Change {
+    /// Whether it bears on who was let in.
+    pub(crate) fn is_of_standing(&self) -> bool {
+        matches!(self, Change::Identity(_) | Change::Everything)
+    }
+}
+
 /// Takes a streamed body, on a thread of the pool, in order. Dropped when the peer goes away.
 pub trait Sink: Send {
     /// Takes the next bytes. `Break` ends the body early, as a refusal does.

@@ -3,9 +3,9 @@
 //! A change is put into every thread's inbox, then one epoch is raised (Release), and only then does
 //! the writer answer its client. A thread compares the epoch (Acquire) before it works on bytes it
 //! received, and empties its inbox first when it moved: so whoever saw an answer sees what it
-//! changed, on every thread. Nobody is woken for a change: an idle thread reads its inbox when it
-//! next has work. Results of jobs, connections dealt to a thread, and what is published to connections of
-//! it, do wake it.
+//! changed, on every thread. Nobody is woken for a change but for one of what somebody may do, whose WebSockets
+//! may wait there: else an idle thread reads its inbox when it next has work. Results of jobs, connections dealt
+//! to a thread, and what is published to connections of it, do wake it.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -75,16 +75,12 @@ impl Mesh {
             return;
         }
         for post in &self.posts {
-            let mut inbox = lock(&post.inbox);
-            if inbox.changes.len() + changes.len() > CHANGES_QUEUED_MAX {
-                // A thread without work may not be owed an unbounded list.
-                inbox.changes.clear();
-                inbox.changes.push_back(Change::Everything);
-            } else {
-                inbox.changes.extend(changes.iter().cloned());
-            }
+            lock(&post.inbox).note(changes);
         }
         self.epoch.fetch_add(1, Ordering::Release);
+        if changes.iter().any(Change::is_of_standing) {
+            self.wake_all();
+        }
     }
 
     /// Rises with every announcement.
@@ -186,6 +182,19 @@ impl Outlet for Mesh {
 }
 
 impl Inbox {
+    /// A thread without work is owed no unbounded list: first it forgets which caches are meant, then who.
+    fn note(&mut self, changes: &[Change]) {
+        self.changes.extend(changes.iter().cloned());
+        if self.changes.len() > CHANGES_QUEUED_MAX {
+            self.changes.retain(Change::is_of_standing);
+            self.changes.push_front(Change::Caches);
+        }
+        if self.changes.len() > CHANGES_QUEUED_MAX {
+            self.changes.clear();
+            self.changes.push_back(Change::Everything);
+        }
+    }
+
     /// Whether the thread has to be woken for it.
     fn publish(&mut self, publication: Publication) -> bool {
         if !self.listens {
@@ -234,8 +243,12 @@ mod tests {
         Change::Package(format!("p{number}").into())
     }
 
+    fn user(number: usize) -> Change {
+        Change::Identity(format!("u{number}").into())
+    }
+
     #[test]
-    fn a_change_is_left_for_every_thread_and_wakes_none() {
+    fn a_change_is_left_for_every_thread_and_wakes_it_only_if_it_is_of_a_standing() {
         let (mut polls, mesh) = mesh(2);
         let before = mesh.epoch();
         mesh.announce(&[]);
@@ -247,6 +260,12 @@ mod tests {
             assert!(mesh.take_changes(thread).is_empty(), "they are told once");
             assert!(!is_woken(poll));
         }
+        mesh.announce(&[Change::Caches, Change::Config]);
+        assert!(!polls.iter_mut().any(is_woken));
+        for change in [user(1), Change::Everything] {
+            mesh.announce(&[package(1), change]);
+            assert!(polls.iter_mut().all(is_woken));
+        }
     }
 
     #[test]
@@ -254,11 +273,18 @@ mod tests {
         let (_polls, mesh) = mesh(1);
         (0..CHANGES_QUEUED_MAX).for_each(|number| mesh.announce(&[package(number)]));
         assert_eq!(mesh.take_changes(0).len(), CHANGES_QUEUED_MAX);
-        (0..=CHANGES_QUEUED_MAX).for_each(|number| mesh.announce(&[package(number)]));
-        mesh.announce(&[package(0)]);
-        assert_eq!(mesh.take_changes(0), [Change::Everything, package(0)]);
+        mesh.announce(&[user(1)]);
+        (0..CHANGES_QUEUED_MAX).for_each(|number| mesh.announce(&[package(number)]));
+        mesh.announce(&[user(2), package(0)]);
+        assert_eq!(mesh.take_changes(0), [Change::Caches, user(1), user(2), package(0)], "packages part with nobody");
         let many: Vec<Change> = (0..=CHANGES_QUEUED_MAX).map(package).collect();
         mesh.announce(&many);
+        assert_eq!(mesh.take_changes(0), [Change::Caches]);
+        let many: Vec<Change> = (0..CHANGES_QUEUED_MAX).map(user).collect();
+        mesh.announce(&many);
+        assert_eq!(mesh.take_changes(0), many);
+        mesh.announce(&many);
+        mesh.announce(&[user(0)]);
         assert_eq!(mesh.take_changes(0), [Change::Everything]);
     }
 

@@ -251,6 +251,7 @@ impl Reactor {
                 self.deliver(key, done);
             }
             self.take_published();
+            self.news.tell(&mut self.app);
         }
         self.drive_all(&listed);
         self.keep_list(listed);

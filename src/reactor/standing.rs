@@ -2,8 +2,8 @@
 //!
 //! What this process changes is announced. What another one changes in the database is asked for: by one job
 //! for each thread that has WebSockets of somebody known, however many, every [`STANDING_NS`]. What it finds is
-//! announced as any change is, and obeyed with the next look at the latest, also where nothing else happens. A
-//! thread without such connections has no timer, and one look is over before the next begins.
+//! announced as any change is; for such ones all threads are woken, so that it is obeyed where nothing else happens.
+//! A thread without such connections has no timer, and one look is over before the next begins.
 
 use std::sync::Arc;
 
