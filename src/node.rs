@@ -230,6 +230,7 @@ impl Slices {
         let edge = crate::settings::edge::edge(&self.http, u64::from_le_bytes(seed));
         App::new(Arc::clone(&self.router), vec![Box::new(guard)], services)
             .with_edge(edge)
+            .reworded(Arc::new(crate::settings::refusal::words))
             .debugged_by(Box::new(RequestLog), requests::stopwatch())
     }
 }

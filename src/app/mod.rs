@@ -22,6 +22,7 @@ pub mod flow;
 pub mod identity;
 mod literal_paths;
 pub mod live;
+mod precedence;
 pub mod refusal;
 pub mod reply;
 pub mod representation;

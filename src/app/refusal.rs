@@ -1,6 +1,9 @@
 //! Answers that no slice gives because a request was refused: what it is told, and whoever says it in
 //! other words.
 //!
+//! The words here name bounds and no key of a file: whether there is one, only the program knows. The
+//! registry's own, which name keys, are those of `settings/refusal.rs`.
+//!
 //! Status, and what the node itself has to say with it such as `Retry-After`, stay the node's; a program
 //! may put fields and a body of its own in the place of `{"error": …}`, up to [`REFUSAL_BYTES_MAX`].
 
@@ -9,7 +12,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::app::Reply;
-use crate::app::reply::Body;
+use crate::app::precedence::is_named;
+use crate::app::reply::{Body, error_json};
 use crate::limits::REFUSAL_BYTES_MAX;
 use crate::wire::http1::Error;
 
@@ -97,13 +101,10 @@ impl Refusal {
     /// What can be done about it, where that is not said yet.
     pub fn reason(&self) -> Option<Cow<'static, str>> {
         Some(match self.kind {
-            RefusalKind::BodyTooLarge(max) => {
-                format!("at most {max} bytes are taken here; the keys [http] body_bytes and [npm] tarball_bytes set it")
-                    .into()
-            }
+            RefusalKind::BodyTooLarge(max) => format!("at most {max} bytes are taken here").into(),
             RefusalKind::Busy => "try again in a second".into(),
             RefusalKind::LengthRequired => "send Content-Length or Transfer-Encoding: chunked".into(),
-            RefusalKind::Overloaded => "the connections hold all the memory that [node] buffer_bytes gives them".into(),
+            RefusalKind::Overloaded => "the connections hold all the memory they may".into(),
             _ => return None,
         })
     }
@@ -130,6 +131,11 @@ impl Refusal {
 }
 
 impl Words {
+    /// An error as the node words it: `{"error": …}` or `{"error": …, "reason": …}`.
+    pub fn error(error: &str, reason: Option<&str>) -> Option<Self> {
+        Self::new(b"Content-Type: application/json\r\n", error_json(error, reason).as_bytes())
+    }
+
     /// `lines` are whole fields, checked; `None` if this is longer than a refusal may be.
     pub fn new(lines: &[u8], body: &[u8]) -> Option<Self> {
         debug_assert!(lines.is_empty() || lines.ends_with(b"\r\n"), "whole lines");
@@ -138,11 +144,7 @@ impl Words {
     }
 
     fn names(&self, name: &str) -> bool {
-        let mut lines = self.lines.split(|&octet| octet == b'\n');
-        lines.any(|line| {
-            let (start, rest) = line.split_at(name.len().min(line.len()));
-            start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":")
-        })
+        self.lines.split(|&octet| octet == b'\n').any(|line| is_named(line, name))
     }
 }
 
@@ -184,6 +186,14 @@ mod tests {
                 assert_ne!(refusal.name(), other.name());
                 assert_ne!(refusal.error(), other.error());
             }
+        }
+    }
+
+    #[test]
+    fn no_sentence_names_a_key_of_a_file() {
+        for kind in kinds() {
+            let told = written(kind, None);
+            assert!(!told.contains('[') && !told.contains("_bytes"), "{told}");
         }
     }
 

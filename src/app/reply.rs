@@ -1,13 +1,15 @@
 //! An answer, as a slice writes it.
 //!
 //! The slice gives status, fields and body; the framing (`Content-Length`, `Connection`, `Date`,
-//! no body for HEAD and 304) is done here, once, for every slice.
+//! no body for HEAD and 304) is done here, once, for every slice. Where a field was added before the
+//! slice writes one of its name, `precedence` says which of them leaves.
 
 use std::fs::File;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::app::edge::Took;
+use crate::app::precedence::{Leaves, is_named, leaves};
 use crate::buffer::SendBuf;
 use crate::limits::SEND_COPY_BYTES_MAX;
 use crate::wire::date::DATE_LINE_BYTES;
@@ -181,18 +183,28 @@ impl<'a> Reply<'a> {
         std::mem::take(&mut self.extra)
     }
 
-    /// Adds a field to the answer, whoever writes it: for guards, which come before it.
+    /// Adds a field to the answer, whoever writes it: for guards, which come before it. Where that one writes a
+    /// field of this name too, only one of them leaves, unless it is a list: see `app/precedence.rs`.
     pub fn add_field(&mut self, name: &str, value: &[u8]) {
         emit::field(&mut self.extra, name, value);
     }
 
-    /// Whether [`Self::add_field`] was given one of this name.
-    pub fn has_added(&self, name: &str) -> bool {
-        let is_named = |line: &[u8]| {
-            let (start, rest) = line.split_at_checked(name.len()).unwrap_or_default();
-            start.eq_ignore_ascii_case(name.as_bytes()) && rest.starts_with(b":")
+    /// Whether a field of the slice leaves, where others were added before; one may make room for it.
+    #[cold]
+    fn admits(&mut self, name: &str, value: &[u8]) -> bool {
+        let is_added = |line: &[u8]| is_named(line, name);
+        if !self.extra.split_inclusive(|&octet| octet == b'\n').any(is_added) {
+            return true;
+        }
+        let (State::Head { status } | State::Streams { status, .. } | State::Finished { status }) = self.state else {
+            panic!("status first")
         };
-        !self.extra.is_empty() && self.extra.split(|&octet| octet == b'\n').any(is_named)
+        let leaves = leaves(status, name, value);
+        if leaves == Leaves::Own {
+            let lines = self.extra.split_inclusive(|&octet| octet == b'\n');
+            self.extra = lines.filter(|line| !is_added(line)).flatten().copied().collect();
+        }
+        leaves != Leaves::Added
     }
 
     /// The status written, once the answer is complete.
@@ -235,7 +247,9 @@ impl<'a> Reply<'a> {
     /// Adds a field. Bytes that may not stand in a value (CR, LF, NUL) are left out.
     pub fn header(&mut self, name: &str, value: &[u8]) -> &mut Self {
         debug_assert!(matches!(self.state, State::Head { .. }), "status first");
-        emit::field(self.out, name, value);
+        if self.extra.is_empty() || self.admits(name, value) {
+            emit::field(self.out, name, value);
+        }
         self
     }
 
@@ -328,10 +342,29 @@ impl<'a> Reply<'a> {
 
     #[inline(never)]
     fn rendered_in_parts(&mut self, rendered: &Rendered) {
-        self.out.put(&rendered.head);
+        match self.extra.is_empty() {
+            true => self.out.put(&rendered.head),
+            false => self.put_admitted(&rendered.head),
+        }
         self.end_head();
         if !self.terms.head_only {
             self.out.put_shared(&rendered.body, 0..rendered.body.len());
+        }
+    }
+
+    /// Writes the lines of a head that leave beside what was added.
+    fn put_admitted(&mut self, head: &[u8]) {
+        for line in head.split_inclusive(|&octet| octet == b'\n') {
+            let field =
+                memchr::memchr(b':', line).map(|colon| (std::str::from_utf8(&line[..colon]), &line[colon + 1..]));
+            // The status line is none.
+            let leaves = match field {
+                Some((Ok(name), value)) => self.admits(name, value.trim_ascii()),
+                _ => true,
+            };
+            if leaves {
+                self.out.put(line);
+            }
         }
     }
 
@@ -433,21 +466,38 @@ mod tests {
 
     #[test]
     fn what_was_added_is_known_by_its_whole_name_in_any_case() {
+        let rendered = Rendered::new(200, &[("x-one", b"own"), ("X-Fou", b"own"), ("X-Two", b"own")], Arc::from(*b""));
         let mut out = SendBuf::new();
-        let mut reply = Reply::new(&mut out, Terms { date: NO_DATE, head_only: false, close: false, http10: false });
-        assert!(!reply.has_added("X-One") && !reply.has_added(""));
-        reply.add_field("X-One", b"X-Two: 1\r\nX-Three: 1");
-        reply.add_field("X-Four", b"");
-        for (name, added) in [
-            ("x-one", true),
-            ("X-FOUR", true),
-            ("X-On", false),
-            ("X-One:", false),
-            ("X-Two", false),
-            ("X-Three", false),
-        ] {
-            assert_eq!(reply.has_added(name), added, "{name}");
+        for is_rendered in [false, true] {
+            let terms = Terms { date: NO_DATE, head_only: false, close: false, http10: false };
+            let mut reply = Reply::new(&mut out, terms);
+            reply.add_field("X-One", b"X-Two: 1\r\nX-Three: 1");
+            reply.add_field("X-Four", b"");
+            match is_rendered {
+                true => reply.rendered(&rendered),
+                false => {
+                    reply.status(200).header("x-one", b"own").header("X-Fou", b"own").header("X-Two", b"own").empty()
+                }
+            }
         }
+        let sent = String::from_utf8(out.only_own().expect("bytes").to_vec()).expect("text");
+        let one = "HTTP/1.1 200 OK\r\nX-Fou: own\r\nX-Two: own\r\nContent-Length: 0\r\nX-One: X-Two: 1X-Three: 1\r\n\
+                   X-Four: \r\nDate: .............................\r\n\r\n";
+        assert_eq!(sent, one.repeat(2));
+    }
+
+    #[test]
+    fn what_makes_room_for_a_field_of_the_slice_is_gone_and_nothing_else() {
+        let mut out = SendBuf::new();
+        let terms = Terms { date: b"", head_only: false, close: false, http10: false };
+        let mut reply = Reply::new(&mut out, terms);
+        for (name, value) in [("ETag", "1"), ("Vary", "A"), ("etag", "2"), ("X", "y"), ("Set-Cookie", "a=1")] {
+            reply.add_field(name, value.as_bytes());
+        }
+        reply.status(200).header("ETag", b"own").header("Set-Cookie", b"b=2").header("Set-Cookie", b"c=3").empty();
+        let expected = "HTTP/1.1 200 OK\r\nETag: own\r\nSet-Cookie: b=2\r\nSet-Cookie: c=3\r\nContent-Length: 0\r\n\
+                        Vary: A\r\nX: y\r\nSet-Cookie: a=1\r\n\r\n";
+        assert_eq!(std::str::from_utf8(out.only_own().expect("bytes")), Ok(expected));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub struct Representation<'a> {
     pub cache_control: Option<&'a str>,
     /// `Last-Modified`, if it is known.
     pub modified: Option<Modified>,
-    /// Further fields of an answer with content, unless whoever came before the slice has added such.
+    /// Further fields of an answer with content.
     pub fields: &'a [(&'a str, &'a [u8])],
     /// The same content: first as it is, then in codings, the server's favourite first.
     pub variants: &'a [Variant<'a>],
@@ -157,9 +157,7 @@ impl Representation<'_> {
             reply.header("Content-Encoding", coding.token().as_bytes());
         }
         for (name, value) in self.fields {
-            if !reply.has_added(name) {
-                reply.header(name, value);
-            }
+            reply.header(name, value);
         }
     }
 

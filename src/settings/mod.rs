@@ -19,6 +19,7 @@ mod file;
 mod listen;
 mod performance;
 mod proxies;
+pub mod refusal;
 mod rules;
 mod suggest;
 pub(crate) mod units;

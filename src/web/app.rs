@@ -222,7 +222,12 @@ impl App {
     /// the prefix have captures, the service is not told of them.
     ///
     /// Middlewares stand before it, with one difference: it writes its answers itself, so what `after`
-    /// is shown is an empty answer of status 200, and the fields added to that are added to its own.
+    /// is shown is an empty answer of status 200, and the fields added to that are added to its own. Where
+    /// both have a field of one name, that of the middleware leaves: its `Cache-Control` replaces the one of
+    /// mounted files. Of `Vary`, `Set-Cookie` and other lists both leave. The service's leaves where it knows
+    /// better: in its errors, in what tells what the bytes are (`ETag`, `Last-Modified`, `Content-Encoding`,
+    /// ranges), and in what a page may do (`Content-Security-Policy` and the others of
+    /// [`SecurityHeaders`](super::SecurityHeaders)).
     ///
     /// ```
     /// use lattice::App;
@@ -273,7 +278,8 @@ impl App {
     }
 
     /// Is told of each failure, a panic or an [`Error`](super::Error) made of another, and makes the
-    /// answer; otherwise it is logged and answered 500 and JSON. After a panic the connection closes.
+    /// answer; otherwise it is logged and answered 500 and JSON. After a panic the connection closes. The
+    /// answer must be at hand: work for the pool, an upload or a WebSocket is logged and answered 500.
     pub fn on_error(mut self, hook: impl Fn(&Request<'_>, &Failure) -> Response + Send + Sync + 'static) -> Self {
         self.on_error = Some(Box::new(hook));
         self

@@ -71,7 +71,9 @@ mod tests {
     use super::*;
     use crate::app::Source;
     use crate::limits::REFUSAL_BYTES_MAX;
-    use crate::web::{App, Error, IntoResponse, Method, Request, RequestId, Slow, TestClient, TestResponse, Upload};
+    use crate::web::{
+        App, Error, IntoResponse, Method, Request, RequestId, Settings, Slow, TestClient, TestResponse, Upload,
+    };
 
     fn app(words: impl Fn(&Refusal) -> Response + Send + Sync + 'static) -> App {
         App::new()
@@ -87,7 +89,7 @@ mod tests {
     /// That it is the server's own.
     fn assert_own(answer: &TestResponse) {
         assert_eq!((answer.status, answer.header("connection")), (413, Some("close")));
-        assert!(answer.text().starts_with(r#"{"error":"request body too large","reason":"at most 10 "#));
+        assert_eq!(answer.text(), r#"{"error":"request body too large","reason":"at most 10 bytes are taken here"}"#);
     }
 
     #[test]
@@ -107,6 +109,22 @@ mod tests {
         let unknown = app.get("/up").header("Expect", "wonders").body("x").send();
         assert_eq!((unknown.status, unknown.text()), (417, "417 unknown_expectation true"));
         assert_eq!(app.failures(), 0);
+    }
+
+    #[test]
+    fn the_words_of_the_server_name_bounds_and_no_key_of_a_file_that_a_program_has_not() {
+        let settings = Settings { body_bytes: 10, head_bytes: 1024, headers: 9, ..Settings::default() };
+        let app = App::new().settings(settings).post("/", |body: Vec<u8>| body.len().to_string()).test();
+        let many = (0..10).fold(app.get("/"), |request, _| request.header("X", "y"));
+        for (request, status, said) in [
+            (app.post("/").body("eleven byte"), 413, "at most 10 bytes are taken here"),
+            (app.get("/").header("X", &"y".repeat(1024)), 431, "send fewer or shorter fields"),
+            (many, 431, "send fewer"),
+        ] {
+            let answer = request.send();
+            assert_eq!(answer.status, status, "{said}");
+            assert!(answer.text().ends_with(&format!("{said}\"}}")), "{}", answer.text());
+        }
     }
 
     #[test]

@@ -216,6 +216,16 @@ impl Response {
         self.failure.is_none() && !is_pending
     }
 
+    /// What has to happen before it can leave, but for a failure.
+    pub(super) fn pending(&self) -> Option<&'static str> {
+        match self.body {
+            Body::Special(Special(Kind::Later(..))) => Some("work for the pool"),
+            Body::Special(Special(Kind::Receive(_))) => Some("an upload"),
+            Body::Special(Special(Kind::WebSocket(_))) => Some("a WebSocket"),
+            _ => None,
+        }
+    }
+
     /// Writes it. What is left to do is in the flow; [`Kind::Later`], [`Kind::Receive`] and
     /// [`Kind::WebSocket`] were taken out before.
     #[inline(always)]

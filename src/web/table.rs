@@ -179,6 +179,12 @@ impl Table {
                 failure.answer()
             }
         };
+        // Nobody is left who could begin it.
+        if let Some(what) = answer.pending() {
+            let (method, path) = (request.method().as_str(), request.path());
+            log::error!("{method} {path}: {failure}; App::on_error returned {what}: let it return an answer at hand");
+            answer = failure.answer();
+        }
         answer.close |= close;
         answer
     }

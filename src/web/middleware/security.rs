@@ -4,7 +4,7 @@ use super::Middleware;
 use crate::web::request::Request;
 use crate::web::response::Response;
 
-/// Adds, where the handler has not set them: `X-Content-Type-Options: nosniff`,
+/// Adds, where the handler or the mounted service has not set them: `X-Content-Type-Options: nosniff`,
 /// `Referrer-Policy: strict-origin-when-cross-origin`, and on HTML `Content-Security-Policy`
 /// (`default-src 'self'; frame-ancestors 'none'; base-uri 'self'; object-src 'none'`) and
 /// `X-Frame-Options: DENY`. `Strict-Transport-Security` only when told, for it binds the host to TLS,

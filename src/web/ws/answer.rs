@@ -73,8 +73,14 @@ pub(in crate::web) fn refusal(request: &Request<'_>) -> Option<Response> {
 }
 
 impl Response {
-    /// A 101 as it may leave, whatever its middlewares did to it; any other answer as it is.
+    /// An answer as it may leave, whatever its middlewares did to it: made, and a 101 with what it is for.
     pub(in crate::web) fn sound(mut self) -> Self {
+        if let Some(what) = self.pending() {
+            let text = format!(
+                "a middleware answered with {what} after an answer of the pool, or to a failure: too late for it"
+            );
+            return Response::failed(Failure::Panic(text));
+        }
         if self.status() != 101 {
             return self;
         }

@@ -122,10 +122,7 @@ impl Error {
             Error::ChunkOverhead => "the chunked framing outweighs the data it carries: send larger chunks",
             Error::CodingInHttp10 => "HTTP/1.0 has no Transfer-Encoding: send Content-Length, or speak HTTP/1.1",
             Error::Expectation => "the only expectation this server can meet is `Expect: 100-continue`",
-            Error::HeadTooLarge => {
-                "the request head or trailer section is too large: send fewer or shorter fields, or ask the operator \
-                 to raise `[http] head_bytes`"
-            }
+            Error::HeadTooLarge => "the request head or trailer section is too large: send fewer or shorter fields",
             Error::Host => "an HTTP/1.1 request needs exactly one Host field, holding `host` or `host:port`",
             Error::LengthAndChunked => "Content-Length and Transfer-Encoding exclude each other: send only one of them",
             Error::Method => {
@@ -133,9 +130,7 @@ impl Error {
             }
             Error::ObsoleteFold => "a field must be on one line: a line must not begin with a space or a tab",
             Error::TargetTooLong => "the request target is too long: put long input into the body",
-            Error::TooManyFields => {
-                "the request head has too many fields: send fewer, or ask the operator to raise `[http] headers`"
-            }
+            Error::TooManyFields => "the request head has too many fields: send fewer",
             Error::TransferCoding => "the only transfer coding this server knows is `chunked`, sent once",
             Error::Version => "this server speaks HTTP/1.1 and HTTP/1.0",
         }

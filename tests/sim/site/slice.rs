@@ -69,6 +69,7 @@ pub(crate) fn app(outside: &Arc<Outside>, files: &Arc<files::Shared>, mistake: M
         Vec::new(),
         vec![Box::new(site), Box::new(Echo::new(Terms::default())), Box::new(Ping::new()), Box::new(files)],
     )
+    .reworded(Arc::new(lattice::settings::refusal::words))
 }
 
 /// What the threads' file slices share.
