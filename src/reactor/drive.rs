@@ -362,7 +362,7 @@ impl Reactor {
             self.pool.discard(given_up);
         }
         if conn.session.is_ws() {
-            self.part_with(&mut conn);
+            self.part_with(conn);
         }
         let conns_live = self.conns.len();
         let conns = &mut self.conns;
@@ -392,7 +392,7 @@ fn is_let_in(conn: &mut Conn, recv: &mut RecvBuf, peers: &Peers, trusted: &Trust
 }
 
 /// Lets the session go on with why it is driven, with what it holds, and with what the socket has.
-fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News) -> Reads {
+pub(super) fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>, news: &mut News) -> Reads {
     let worked = match cause {
         Cause::Listed => false,
         Cause::Drained => {
@@ -400,6 +400,7 @@ fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mut Turn<'_>,
             false
         }
         Cause::Published(act) => {
+            news.catch_up(conn, turn);
             conn.session.on_done(Done::Push(act), turn);
             return Reads::default();
         }

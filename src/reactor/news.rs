@@ -86,9 +86,17 @@ impl News {
 #[cfg(test)]
 mod tests {
     use mio::{Poll, Token, Waker};
+    use socket2::{Domain, Socket, Type};
 
+    use super::super::drive::{Cause, think};
     use super::*;
-    use crate::app::RouterBuilder;
+    use crate::app::identity::Standing;
+    use crate::app::ws::{Act, Address, Channel, Framed, Link, Message, Terms, Upgrade};
+    use crate::app::{Identity, Moment, RouterBuilder};
+    use crate::buffer::{RecvBuf, SendBuf};
+    use crate::limits::WS_EVENTS_PER_TURN_MAX;
+    use crate::session::ws::Ws;
+    use crate::session::{Memory, Phase, Pressure, Session, Settings};
 
     #[test]
     fn only_what_bears_on_who_was_let_in_parts_with_anybody() {
@@ -104,5 +112,45 @@ mod tests {
         news.tell(&mut app);
         assert_eq!(news.take_strangers(), [Some("ann".into()), None]);
         assert!(!news.has_strangers());
+    }
+
+    struct Nothing;
+
+    impl Channel for Nothing {
+        fn on_message(&mut self, _message: Message<'_>, _link: &mut Link<'_>) {}
+    }
+
+    #[test]
+    fn what_is_published_to_somebody_takes_up_nothing_that_he_may_not_have_done_any_more() {
+        let poll = Poll::new().expect("a poll");
+        let mesh = Arc::new(Mesh::new(vec![Waker::new(poll.registry(), Token(0)).expect("a waker")]));
+        let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
+        let mut news = News::new(&mesh, 0, None, &mut app);
+        let (settings, memory, mut out) = (Settings::default(), Memory::new(), SendBuf::new());
+        let mut turn = Turn {
+            app: &mut app,
+            settings: &settings,
+            out: &mut out,
+            date: b"",
+            now: Moment { monotonic_ns: 0, unix_ms: 0 },
+            peer: None,
+            draining: false,
+            pressure: Pressure::None,
+            memory: &memory,
+        };
+        let ann = Arc::new(Identity { standing: Standing::User("ann".into()), ..Identity::anonymous() });
+        let upgrade = Upgrade { channel: Box::new(Nothing), terms: Terms::default(), deflate: None };
+        let mut ws = Ws::new(upgrade, ann.into(), None, Arc::clone(&mesh) as _, Address { thread: 0, key: 1 });
+        // More empty messages than a turn takes.
+        let messages = WS_EVENTS_PER_TURN_MAX as u64;
+        ws.on_open(&mut [0x82, 0x80, 0, 0, 0, 0].repeat(WS_EVENTS_PER_TURN_MAX + 1), &mut turn);
+        let mut conn = Conn::new(Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket"), None, &settings, 0);
+        conn.session = Session::Ws(Box::new(ws));
+        assert!(conn.session.is_ready(0) && conn.session.served() == messages);
+        mesh.announce(&[Change::Identity("ann".into())]);
+        let published = Cause::Published(Act::Message(Framed::text("for all")));
+        think(&mut conn, published, &mut RecvBuf::new(), &mut turn, &mut news);
+        assert_eq!((conn.session.served(), conn.session.phase()), (messages, Phase::Closing));
+        assert!(news.has_strangers(), "his other connections are still to be closed");
     }
 }

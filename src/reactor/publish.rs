@@ -1,6 +1,8 @@
 //! Publications on their way to the subscribers of this thread, and those who may not have them any more.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::Reactor;
 use super::conn::Conn;
@@ -46,26 +48,106 @@ impl Reactor {
         }
     }
 
-    /// Ends what was begun under another standing.
+    /// Ends what was begun under another standing. Each connection is looked at once, however many users are meant.
     pub(super) fn part_with_strangers(&mut self) {
-        for user in self.news.take_strangers() {
-            for key in self.conns.keys() {
-                if self.conns.get_mut(key).is_some_and(|conn| conn.session.is_ws()) {
-                    self.drive_for(key, Cause::Stranger(user.clone()));
-                }
+        let strangers: HashSet<Option<Arc<str>>> = self.news.take_strangers().into_iter().collect();
+        if strangers.is_empty() {
+            return;
+        }
+        let is_anybody = strangers.contains(&None);
+        for key in self.conns.keys() {
+            let Some(conn) = self.conns.get_mut(key) else { continue };
+            let user = conn.session.somebody().and_then(|identity| identity.user().cloned());
+            if user.is_some() && (is_anybody || strangers.contains(&user)) {
+                self.drive_for(key, Cause::Stranger(user));
             }
         }
     }
 
-    /// A WebSocket is gone: nobody publishes to it, and its channel knows.
+    /// A WebSocket is gone: nobody publishes to it, and its channel knows and is dropped, which may run what a
+    /// program wrote.
     #[cold]
-    pub(super) fn part_with(&mut self, conn: &mut Conn) {
+    pub(super) fn part_with(&mut self, mut conn: Conn) {
         let conns = &mut self.conns;
         for topic in conn.session.topics() {
             self.topics.count_gap(topic, |other| conns.get_mut(other).is_some());
         }
-        if catch_unwind(AssertUnwindSafe(|| conn.session.on_gone())).is_err() {
-            self.meters.panics.one();
-        }
+        let told = catch_unwind(AssertUnwindSafe(|| conn.session.on_gone()));
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(conn)));
+        [told, dropped].iter().filter(|outcome| outcome.is_err()).for_each(|_| self.meters.panics.one());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socket2::{Domain, Socket, Type};
+
+    use super::super::{Budget, Mesh, Peers, Pool, Seat, Settings, Shared};
+    use super::*;
+    use crate::app::identity::Standing;
+    use crate::app::ws::{Address, Channel, Link, Message, Terms, Upgrade};
+    use crate::app::{App, Change, Identity, RouterBuilder};
+    use crate::session::ws::Ws;
+    use crate::session::{self, Phase, Session};
+
+    struct Nothing;
+
+    impl Channel for Nothing {
+        fn on_message(&mut self, _message: Message<'_>, _link: &mut Link<'_>) {}
+    }
+
+    /// A thread's loop that does not run.
+    fn reactor() -> Reactor {
+        let (seat, waker) = Seat::new().expect("a poll");
+        let app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
+        let settings = Settings {
+            http: session::Settings::default(),
+            connections: 100,
+            drain_ns: 0,
+            busy_poll_ns: 0,
+            live: None,
+            standings: None,
+        };
+        let shared = Shared {
+            mesh: Arc::new(Mesh::new(vec![waker])),
+            pool: Arc::new(Pool::start(1).expect("threads")),
+            budget: Arc::new(Budget::new(1 << 30)),
+            peers: Arc::new(Peers::new(0)),
+        };
+        Reactor::new(0, seat, Vec::new(), app, settings, shared, Arc::default())
+    }
+
+    /// Somebody's WebSocket, or nobody's, as after a turn that led nowhere.
+    fn open(reactor: &mut Reactor, user: Option<&str>) -> (Key, Socket) {
+        let standing = user.map_or(Standing::Anonymous, |name| Standing::User(name.into()));
+        let caller = Arc::new(Identity { standing, ..Identity::anonymous() }).into();
+        let upgrade = Upgrade { channel: Box::new(Nothing), terms: Terms::default(), deflate: None };
+        let ws = Ws::new(upgrade, caller, None, Arc::clone(&reactor.mesh) as _, Address { thread: 0, key: 0 });
+        let (stream, far) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("sockets");
+        let mut conn = Conn::new(stream, None, &reactor.settings.http, 0);
+        (conn.session, conn.barren) = (Session::Ws(Box::new(ws)), 1);
+        (reactor.conns.insert_with(|_| conn), far)
+    }
+
+    /// Whether each of them was driven, and what it is doing.
+    fn driven(reactor: &mut Reactor, keys: &[(Key, Socket)]) -> Vec<(bool, Phase)> {
+        let conn =
+            |key: &(Key, Socket)| reactor.conns.get_mut(key.0).map(|conn| (conn.barren == 0, conn.session.phase()));
+        keys.iter().map(conn).map(|conn| conn.expect("it is there")).collect()
+    }
+
+    #[test]
+    fn only_those_are_driven_whose_standing_has_changed() {
+        let mut reactor = reactor();
+        let keys = [Some("ann"), Some("bob"), None, Some("eve")].map(|user| open(&mut reactor, user));
+        reactor.mesh.announce(&["ann", "eve", "ann", "zoe"].map(|name| Change::Identity(name.into())));
+        reactor.news.tell(&mut reactor.app);
+        reactor.part_with_strangers();
+        let (meant, others) = ((true, Phase::Closing), (false, Phase::Open));
+        assert_eq!(driven(&mut reactor, &keys), [meant, others, others, meant]);
+        reactor.mesh.announce(&[Change::Identity("zoe".into()), Change::Everything]);
+        reactor.news.tell(&mut reactor.app);
+        reactor.part_with_strangers();
+        assert_eq!(driven(&mut reactor, &keys), [meant, meant, others, meant]);
     }
 }

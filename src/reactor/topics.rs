@@ -74,7 +74,9 @@ impl Topics {
         {
             let Some(missed) = self.deliveries.remove(1) else { return };
             self.delivery_bytes -= missed.act.bytes();
+            let topic = missed.topic.clone();
             self.keep_missed(missed);
+            self.forget_empty(&topic);
         }
     }
 
@@ -117,16 +119,34 @@ impl Topics {
         let Some(entry) = self.by_topic.get_mut(topic) else { return };
         self.subscriptions -= 1;
         entry.gaps += 1;
-        // Places must not change under a delivery.
-        let is_delivered = entry.missed.is_some() || self.deliveries.iter().any(|delivery| delivery.topic == *topic);
-        if is_delivered || entry.gaps * 2 < entry.subscribers.len() {
+        if entry.gaps * 2 < entry.subscribers.len() || self.is_delivered(topic) {
             return;
         }
+        let Some(entry) = self.by_topic.get_mut(topic) else { return };
         let before = entry.subscribers.len();
         entry.subscribers.retain(|&key| key != GONE && is_live(key));
         entry.subscribers.shrink_to(entry.subscribers.len() * 2);
         entry.gaps = entry.gaps.saturating_sub(before - entry.subscribers.len());
         if entry.subscribers.is_empty() && entry.retained.is_none() {
+            self.by_topic.remove(topic);
+        }
+    }
+
+    /// Whether something is on its way to subscribers: then places must not change.
+    fn is_delivered(&self, topic: &Topic) -> bool {
+        self.by_topic.get(topic).is_some_and(|entry| entry.missed.is_some())
+            || self.deliveries.iter().any(|delivery| delivery.topic == *topic)
+    }
+
+    /// All may have left while this was on its way, and nobody who leaves comes by any more to close the gaps.
+    fn forget_empty(&mut self, topic: &Topic) {
+        let is_empty = self.by_topic.get(topic).is_some_and(|entry| entry.gaps == entry.subscribers.len());
+        if !is_empty || self.is_delivered(topic) {
+            return;
+        }
+        let Some(entry) = self.by_topic.get_mut(topic) else { return };
+        (entry.subscribers, entry.gaps) = (Vec::new(), 0);
+        if entry.retained.is_none() {
             self.by_topic.remove(topic);
         }
     }
@@ -153,8 +173,9 @@ impl Topics {
         delivery.next = end;
         if end == delivery.end {
             self.delivery_bytes -= act.bytes();
-            self.deliveries.pop_front();
+            let ended = self.deliveries.pop_front();
             self.catch_up();
+            ended.inspect(|ended| self.forget_empty(&ended.topic));
         }
         Some((keys, act))
     }
@@ -240,6 +261,28 @@ mod tests {
         let entry = &topics.by_topic[&topic];
         assert!(entry.subscribers.len() <= 20, "{}", entry.subscribers.len());
         assert!(topics.has_subscribers());
+    }
+
+    #[test]
+    fn a_topic_that_all_leave_while_it_is_delivered_holds_no_place_for_ever() {
+        for (behind, retain) in [(0, false), (1, false), (PUBLISHED_QUEUED_MAX, false), (PUBLISHED_QUEUED_MAX, true)] {
+            let (mut topics, other, topic) = (Topics::default(), Topic::new("other"), Topic::new("t"));
+            assert!(topics.subscribe(&other, Key(0)).is_none());
+            for key in 1..5 {
+                assert!(topics.subscribe(&topic, Key(key)).is_none());
+            }
+            topics.publish([publication(&other, 0, false), publication(&topic, 1, retain)]);
+            topics.leave(&topic, Key(1));
+            (2..4).for_each(|key| topics.count_gap(&topic, |other| other > Key(key)));
+            topics.leave(&topic, Key(4));
+            topics.publish((0..behind).map(|_| publication(&other, 0, false)));
+            drain(&mut topics);
+            let places = topics.by_topic.get(&topic).map(|entry| (entry.subscribers.capacity(), entry.gaps));
+            assert_eq!(places, retain.then_some((0, 0)), "{behind} behind it");
+            assert_eq!(topics.subscribe(&topic, Key(9)).is_some(), retain);
+            topics.publish([publication(&topic, 2, false)]);
+            assert_eq!(drain(&mut topics), [(vec![Key(9)], act(2))]);
+        }
     }
 
     #[test]

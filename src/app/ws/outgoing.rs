@@ -203,16 +203,27 @@ impl Outgoing {
         self.end(code, &payload[..length], out);
     }
 
+    /// Says that this is the end, and drops what waits.
+    pub fn close_now(&mut self, code: Code, reason: &str, out: &mut SendBuf) {
+        self.skip_waiting(out);
+        self.close(code, reason, out);
+    }
+
     /// Answers a close frame that has come.
     pub fn answer_close(&mut self, code: Option<Code>, out: &mut SendBuf) {
-        self.waiting.forget();
-        if let Some(last) = self.last.take() {
-            // Both said it at once, and nothing waits before ours any more.
-            put_control(Opcode::Close, &last, out);
-        }
+        // If both said it at once, nothing waits before ours any more.
+        self.skip_waiting(out);
         match code {
             Some(code) => self.close(code, "", out),
             None => self.end(NO_STATUS, &[], out),
+        }
+    }
+
+    /// Drops what waits but for our close frame.
+    fn skip_waiting(&mut self, out: &mut SendBuf) {
+        self.waiting.forget();
+        if let Some(last) = self.last.take() {
+            put_control(Opcode::Close, &last, out);
         }
     }
 

@@ -321,8 +321,8 @@ impl Ws {
         if matches!(self.state, State::Linger { .. } | State::Over) {
             return;
         }
-        self.outgoing.close(code, sentence, turn.out);
-        self.tell(Closed { code, clean: false });
+        self.outgoing.close_now(code, sentence, turn.out);
+        self.tell(Closed { code: self.outgoing.closed().unwrap_or(code), clean: false });
         self.forget();
         self.state = State::Linger { dropped: 0 };
     }
@@ -341,9 +341,9 @@ impl Ws {
     }
 
     fn end_if_peer_done(&mut self) {
-        // What has arrived may still be answered.
-        let stuck = !self.working && !self.outgoing.waits() && self.rest.is_empty();
-        if self.peer_done && (stuck || self.state != State::Open) {
+        // What has arrived may still be answered, and what waits be sent.
+        let stuck = self.state != State::Open || !self.working && self.rest.is_empty();
+        if self.peer_done && stuck && !self.outgoing.waits() {
             self.end();
         }
     }

@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Barrier;
 
 use super::*;
 use tungstenite::handshake::client::Response as Answered;
@@ -107,6 +108,42 @@ fn a_panic_ends_one_connection_of_many() {
         say(socket, "still here");
         assert_eq!(hear(socket), "still here");
     }
+}
+
+#[test]
+fn a_panic_at_the_end_of_a_channel_ends_nobody_else() {
+    struct Fragile(Arc<Barrier>);
+    impl Channel for Fragile {
+        fn on_message(&mut self, _message: Message<'_>, link: &mut Link<'_>) {
+            let gate = Arc::clone(&self.0);
+            link.wait_for(move || gate.wait().is_leader());
+        }
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("the channel breaks as it is dropped");
+        }
+    }
+    let gate = Arc::new(Barrier::new(2));
+    let fragile = Arc::clone(&gate);
+    let running = start(
+        App::new().websocket("/", listens).websocket("/fragile", move || WebSocket::new(Fragile(Arc::clone(&fragile)))),
+    );
+    let mut sockets: Vec<Socket> = (0..4 * THREADS).map(|_| open(running.local_addr(), "/")).collect();
+    sockets.iter_mut().for_each(|socket| assert_eq!(hear(socket), "open"));
+    // One goes while it rests, one while a job is away: then it ends as the result comes.
+    drop(open(running.local_addr(), "/fragile"));
+    let mut working = open(running.local_addr(), "/fragile");
+    say(&mut working, "job");
+    drop(working);
+    gate.wait();
+    for socket in &mut sockets {
+        say(socket, "still here");
+        assert_eq!(hear(socket), "still here");
+    }
+    drop(sockets);
+    running.shutdown();
+    running.wait().expect("no thread was lost");
 }
 
 #[test]

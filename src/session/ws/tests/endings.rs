@@ -179,6 +179,33 @@ fn messages_that_wait_leave_before_our_close_and_not_after_theirs() {
 }
 
 #[test]
+fn who_breaks_a_rule_while_our_close_waits_is_sent_it_at_once() {
+    for (pressure, bytes) in [(Pressure::None, &[0x81, 2][..]), (Pressure::Hard, &[0x81])] {
+        let mut bench = Bench::new();
+        bench.push(&[0; 64 * 1024]).push(b"waits");
+        bench.done(Done::Push(Act::Close(Code::NORMAL, "bye".into())));
+        bench.pressure = pressure;
+        bench.feed(bytes);
+        assert_eq!((bench.phase(), bench.told()), (Phase::Linger, vec!["closed 1000 unclean".to_owned()]));
+        assert!(!bench.ws.is_ready(0), "nothing is left to be written behind the end");
+        let sent = bench.sent();
+        assert_eq!((sent.len(), sent[1].code()), (2, Some(1000)));
+    }
+}
+
+#[test]
+fn who_has_ended_its_half_is_sent_what_waits_and_our_close() {
+    let mut bench = Bench::new();
+    bench.push(&[0; 64 * 1024]).push(b"waits");
+    bench.done(Done::Push(Act::Close(Code::NORMAL, "bye".into())));
+    bench.ws.on_eof();
+    assert_eq!(bench.phase(), Phase::Closing, "who is over is let go of once its send buffer is empty");
+    let sent = bench.settle();
+    assert_eq!((sent.len(), &sent[1], sent[2].code()), (3, &Sent::binary(b"waits"), Some(1000)));
+    assert_eq!(bench.phase(), Phase::Over);
+}
+
+#[test]
 fn what_comes_after_the_end_is_dropped_up_to_a_bound() {
     let mut bench = Bench::new();
     bench.feed(&closing(1000, ""));
