@@ -79,6 +79,9 @@ impl<'a> Link<'a> {
     }
 
     /// Ends the connection, after what was sent. Of the reason as much is said as fits, 123 bytes.
+    ///
+    /// # Panics
+    /// When the code may not be sent: see [`Act::close`].
     pub fn close(&mut self, code: Code, reason: &str) {
         self.outgoing.close(code, reason, self.way.out);
     }

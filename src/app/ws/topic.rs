@@ -32,6 +32,15 @@ pub enum Act {
 }
 
 impl Act {
+    /// The end, with a code that may be sent: whoever asks for another is told, not the thread of the connection.
+    ///
+    /// # Panics
+    /// When the code may not be sent (RFC 6455 §7.4): allowed are 1000 to 1003, 1007 to 1014, 3000 to 4999.
+    pub fn close(code: Code, reason: &str) -> Self {
+        assert!(code.is_allowed_on_wire(), "{} may not be sent as the code of a close", code.number());
+        Act::Close(code, reason.into())
+    }
+
     /// How much memory waits with it.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -89,13 +98,45 @@ impl Sender {
     }
 
     /// Closes the connection, after what waits for it.
+    ///
+    /// # Panics
+    /// When the code may not be sent: see [`Act::close`].
     pub fn close(&self, code: Code, reason: &str) {
-        self.outlet.push(self.to, Act::Close(code, reason.into()));
+        self.outlet.push(self.to, Act::close(code, reason));
     }
 }
 
 impl fmt::Debug for Sender {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_tuple("Sender").field(&self.to).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    #[derive(Default)]
+    struct Noted(Mutex<Vec<Act>>);
+
+    impl Outlet for Noted {
+        fn publish(&self, _publication: Publication) {}
+
+        fn push(&self, _to: Address, act: Act) {
+            self.0.lock().expect("no panic").push(act);
+        }
+    }
+
+    #[test]
+    fn a_code_that_may_not_be_sent_is_told_to_who_asks_for_it() {
+        let noted = Arc::new(Noted::default());
+        let sender = Sender::new(Arc::clone(&noted) as _, Address { thread: 0, key: 1 });
+        for (code, is_sent) in [(1000, true), (1005, false), (1006, false), (4999, true), (5000, false)] {
+            let close = || sender.close(Code::new(code), "");
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(close));
+            assert_eq!(outcome.is_ok(), is_sent, "{code}");
+        }
+        assert_eq!(noted.0.lock().expect("no panic").len(), 2);
     }
 }

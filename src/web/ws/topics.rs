@@ -61,10 +61,9 @@ impl Topics {
     /// Closes the connections of all who subscribe now, after what waits for them.
     ///
     /// # Panics
-    /// When the code may not be sent (RFC 6455 §7.4): allowed are 1000 to 1003, 1007 to 1014, 3000 to 4999.
+    /// When the code may not be sent: see [`Act::close`].
     pub fn close(&self, topic: &Topic, code: Code, reason: &str) {
-        assert!(code.is_allowed_on_wire(), "{} may not be sent as the code of a close", code.number());
-        self.put(Publication { topic: topic.clone(), act: Act::Close(code, reason.into()), retain: false });
+        self.put(Publication { topic: topic.clone(), act: Act::close(code, reason), retain: false });
     }
 
     fn put(&self, publication: Publication) {
