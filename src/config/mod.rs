@@ -2,7 +2,7 @@
 //!
 //! Bytes in, values out, and back. No clock, no allocation; builds alone, without `std`. The layout is
 //! in [`layout`], what the bytes mean is here, how an update survives a torn write is in [`slot`], what
-//! goes over a WebSocket in [`frame`], how the 64 bytes are shared in [`line`]; the rest is the file
+//! goes over a WebSocket in [`frame`], how the 64 bytes are shared in [`mod@line`]; the rest is the file
 //! itself ([`ConfigFile`]), on 64-bit Linux, and all of it for other languages (`cabi`, a feature). A record of
 //! a version this page does not know can be read, field by field, and is never written.
 

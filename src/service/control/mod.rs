@@ -2,10 +2,10 @@
 //!
 //! | route | answer |
 //! |---|---|
-//! | `GET /_dashboard` | a page that shows and changes it ([`page`]) |
-//! | `GET /_dashboard/ws` | a WebSocket of the subprotocol `lattice.config.v1` ([`channel`]) |
+//! | `GET /_dashboard` | a page that shows and changes it (`page`) |
+//! | `GET /_dashboard/ws` | a WebSocket of the subprotocol `lattice.config.v1` (`channel`) |
 //! | `GET /_dashboard/api/config` | all fields as JSON; `ETag` is the sequence in quotes |
-//! | `POST /_dashboard/api/config` | the config after one change, see [`change`] |
+//! | `POST /_dashboard/api/config` | the config after one change, see `change` |
 //! | `GET /_dashboard/api/env?format=shell\|json\|dotenv` | the same as variables, with the registry's URL |
 //!
 //! A change names with `If-Match` the config it is for: 428 without, 412 if that is not the current one any

@@ -1,5 +1,5 @@
 //! Who asks: the `Authorization` field in, an [`Identity`] out. A request for a WebSocket may show a token in
-//! another way instead, because browsers leave it none ([`websocket`]).
+//! another way instead, because browsers leave it none (`websocket.rs`).
 //!
 //! Without credentials nothing is done and the asker stays anonymous. What credentials turned out to
 //! be is kept for a few seconds by each thread, by a keyed hash of the field: the cache holds no

@@ -1,6 +1,6 @@
 //! Request heads: bytes to [`Head`], whole or not at all.
 //!
-//! Most heads go the short way ([`quick`](super::quick)). All others go the long one: httparse splits
+//! Most heads go the short way (`quick`). All others go the long one: httparse splits
 //! the bytes; then a walk over the lines proves that the head is exactly request line, fields and
 //! blank line with CRLF after each, which httparse leaves open (it takes a lone LF for a line end).
 //! One pass over the fields picks out the few that decide about framing.

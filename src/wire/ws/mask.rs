@@ -1,7 +1,7 @@
 //! The mask of a payload (RFC 6455 §5.3): xor with four bytes over and over, which undoes itself.
 //!
 //! In blocks that the compiler turns into vector instructions; the last one overlaps the one before it, so that
-//! no single bytes are left over. [`unmask_down`] moves the payload while it unmasks: blocks are loaded before
+//! no single bytes are left over. `unmask_down` moves the payload while it unmasks: blocks are loaded before
 //! anything is stored over them.
 
 /// Xors `bytes` with `key` over and over.
