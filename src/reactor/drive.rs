@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, AsRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
 use mio::unix::SourceFd;
@@ -66,8 +65,8 @@ pub(super) enum Cause {
     Due,
     /// Something was published that it subscribes to.
     Published(Act),
-    /// This user's standing has changed, or anybody's.
-    Stranger(Option<Arc<str>>),
+    /// The standing of whoever opened it has changed.
+    Stranger,
 }
 
 /// What is to become of it.
@@ -121,7 +120,7 @@ pub(super) struct Before {
 
 impl Before {
     fn of(conn: &Conn, cause: &Cause) -> Self {
-        let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger(_));
+        let worked = matches!(cause, Cause::Done(_) | Cause::Published(_) | Cause::Stranger);
         Self { served: conn.session.served(), is_ws: conn.session.is_ws(), phase: conn.session.phase(), worked }
     }
 }
@@ -404,8 +403,8 @@ pub(super) fn think(conn: &mut Conn, cause: Cause, recv: &mut RecvBuf, turn: &mu
             conn.session.on_done(Done::Push(act), turn);
             return Reads::default();
         }
-        Cause::Stranger(user) => {
-            conn.session.on_identity_change(user.as_deref(), turn);
+        Cause::Stranger => {
+            conn.session.on_identity_change(None, turn);
             return Reads::default();
         }
         Cause::Done(done) => {

@@ -98,12 +98,18 @@ mod tests {
     use crate::session::ws::Ws;
     use crate::session::{Memory, Phase, Pressure, Session, Settings};
 
-    #[test]
-    fn only_what_bears_on_who_was_let_in_parts_with_anybody() {
+    /// One that is alone.
+    fn thread() -> (Poll, Arc<Mesh>, App, News) {
         let poll = Poll::new().expect("a poll");
         let mesh = Arc::new(Mesh::new(vec![Waker::new(poll.registry(), Token(0)).expect("a waker")]));
         let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let mut news = News::new(&mesh, 0, None, &mut app);
+        let news = News::new(&mesh, 0, None, &mut app);
+        (poll, mesh, app, news)
+    }
+
+    #[test]
+    fn only_what_bears_on_who_was_let_in_parts_with_anybody() {
+        let (_poll, mesh, mut app, mut news) = thread();
         // A job that panicked must not cost others their connection.
         mesh.announce(&[Change::Caches, Change::Config, Change::Package("left-pad".into())]);
         news.tell(&mut app);
@@ -122,10 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_published_to_somebody_takes_up_nothing_that_he_may_not_have_done_any_more() {
-        let poll = Poll::new().expect("a poll");
-        let mesh = Arc::new(Mesh::new(vec![Waker::new(poll.registry(), Token(0)).expect("a waker")]));
-        let mut app = App::new(Arc::new(RouterBuilder::new().build()), Vec::new(), Vec::new());
-        let mut news = News::new(&mesh, 0, None, &mut app);
+        let (_poll, mesh, mut app, mut news) = thread();
         let (settings, memory, mut out) = (Settings::default(), Memory::new(), SendBuf::new());
         let mut turn = Turn {
             app: &mut app,

@@ -8,6 +8,7 @@ use super::Reactor;
 use super::conn::Conn;
 use super::drive::Cause;
 use super::slab::Key;
+use crate::app::Identity;
 use crate::app::ws::Act;
 use crate::limits::PUSHES_PER_TURN_MAX;
 
@@ -50,16 +51,17 @@ impl Reactor {
 
     /// Ends what was begun under another standing. Each connection is looked at once, however many users are meant.
     pub(super) fn part_with_strangers(&mut self) {
-        let strangers: HashSet<Option<Arc<str>>> = self.news.take_strangers().into_iter().collect();
-        if strangers.is_empty() {
+        if !self.news.has_strangers() {
             return;
         }
+        let strangers = self.news.take_strangers();
         let is_anybody = strangers.contains(&None);
+        let users: HashSet<Arc<str>> = strangers.into_iter().flatten().collect();
+        let is_meant =
+            |identity: &Arc<Identity>| is_anybody || identity.user().is_some_and(|user| users.contains(user));
         for key in self.conns.keys() {
-            let Some(conn) = self.conns.get_mut(key) else { continue };
-            let user = conn.session.somebody().and_then(|identity| identity.user().cloned());
-            if user.is_some() && (is_anybody || strangers.contains(&user)) {
-                self.drive_for(key, Cause::Stranger(user));
+            if self.conns.get_mut(key).and_then(|conn| conn.session.somebody()).is_some_and(is_meant) {
+                self.drive_for(key, Cause::Stranger);
             }
         }
     }
@@ -86,7 +88,7 @@ mod tests {
     use super::*;
     use crate::app::identity::Standing;
     use crate::app::ws::{Address, Channel, Link, Message, Terms, Upgrade};
-    use crate::app::{App, Change, Identity, RouterBuilder};
+    use crate::app::{App, Change, RouterBuilder};
     use crate::session::ws::Ws;
     use crate::session::{self, Phase, Session};
 

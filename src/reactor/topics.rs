@@ -60,7 +60,8 @@ impl Topics {
                 entry.retained = Some(act.clone());
             }
             let end = entry.subscribers.len();
-            if end > 0 {
+            // Where all have left, places may be given anew before this is delivered.
+            if entry.gaps < end {
                 self.miss_oldest(act.bytes());
                 self.delivery_bytes += act.bytes();
                 self.deliveries.push_back(Delivery { topic, act, retain, next: 0, end });
@@ -283,6 +284,19 @@ mod tests {
             topics.publish([publication(&topic, 2, false)]);
             assert_eq!(drain(&mut topics), [(vec![Key(9)], act(2))]);
         }
+    }
+
+    #[test]
+    fn what_is_published_when_all_have_left_is_sent_to_nobody_who_comes_then() {
+        let (mut topics, other, topic) = (Topics::default(), Topic::new("other"), Topic::new("t"));
+        topics.subscribe(&other, Key(0));
+        topics.subscribe(&topic, Key(1));
+        topics.publish([publication(&other, 0, false), publication(&topic, 1, false)]);
+        topics.publish((2..PUBLISHED_QUEUED_MAX).map(|_| publication(&other, 0, false)));
+        topics.leave(&topic, Key(1));
+        topics.publish([publication(&topic, 2, false), publication(&other, 0, false)]);
+        topics.subscribe(&topic, Key(2));
+        assert!(drain(&mut topics).iter().all(|(keys, _)| keys[..] == [Key(0)]));
     }
 
     #[test]

@@ -109,10 +109,7 @@ impl Outgoing {
 
     /// Sends a message of the channel's own; memory that is handed over is not copied, unless it is little.
     pub fn send_owned(&mut self, kind: Kind, payload: Aligned, way: &mut Way<'_>) {
-        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
-            return self.wait_for_room(&Framed::new(kind, &payload), way.out);
-        }
-        if !way.compress(kind, &payload) {
+        if self.leaves_now(kind, &payload, way.out) && !way.compress(kind, &payload) {
             put_frame_header(kind, false, payload.len(), way.out);
             way.out.put_owned(payload);
         }
@@ -121,13 +118,20 @@ impl Outgoing {
     /// Sends a copy of these bytes.
     #[inline]
     pub fn send(&mut self, kind: Kind, payload: &[u8], way: &mut Way<'_>) {
-        if !self.is_straight(way.out, SEND_HIGH_WATER_BYTES) && !self.goes_beyond(way.out) {
-            return self.wait_for_room(&Framed::new(kind, payload), way.out);
-        }
-        if !way.compress(kind, payload) {
+        if self.leaves_now(kind, payload, way.out) && !way.compress(kind, payload) {
             put_frame_header(kind, false, payload.len(), way.out);
             way.out.put(payload);
         }
+    }
+
+    /// Whether a message of the channel's own goes into the send buffer. Else it waits.
+    #[inline(always)]
+    fn leaves_now(&mut self, kind: Kind, payload: &[u8], out: &mut SendBuf) -> bool {
+        let leaves = self.is_straight(out, SEND_HIGH_WATER_BYTES) || self.goes_beyond(out);
+        if !leaves {
+            self.wait_for_room(&Framed::new(kind, payload), out);
+        }
+        leaves
     }
 
     /// Sends a message of the channel's own that was framed before. It is never compressed: its bytes are shared.

@@ -49,7 +49,7 @@ fn publication(topic: &str, act: Act, retain: bool) -> Publication {
 }
 
 fn end(reason: &str) -> Act {
-    Act::Close(Code::POLICY, reason.into())
+    Act::close(Code::POLICY, reason)
 }
 
 /// The message that is the state: a broadcast frame with the sequence, then the 13 bytes.
